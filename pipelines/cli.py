@@ -1,0 +1,116 @@
+"""How every binary talks: flags from dataclasses, one-line errors, progress.
+
+A binary names its option classes and hands over its `main`:
+
+    @dataclasses.dataclass(frozen=True)
+    class EvalOptions:
+        limit: int = cli.option(0, "score at most this many pictures; 0: all")
+
+    def main(argv):
+        options = cli.read(EvalOptions)
+
+    if __name__ == "__main__":
+        cli.run(main, EvalOptions)
+
+Flags come into being only in `run`, so that any two binaries can be imported
+into one process. Library code takes the dataclasses and never reads flags.
+"""
+
+import dataclasses
+import sys
+
+from absl import app, flags
+from tqdm import tqdm
+
+flags.disclaim_key_flags()  # the binary, not this module, owns what it defines
+
+_DEFINERS = {
+    bool: flags.DEFINE_boolean,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+}
+
+
+class UserError(Exception):
+    """What is wrong and what to do about it, in one line for the person."""
+
+
+def option(default, help, *, choices=None, multiple=False):  # noqa: A002
+    """A dataclass field that is also a flag.
+
+    `choices` limits the values; `multiple` makes a repeatable flag whose value
+    is a tuple of strings.
+    """
+    metadata = {"help": help, "choices": choices, "multiple": multiple}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def define(*option_classes):
+    """Defines the flags of the option classes as key flags of the caller."""
+    for option_class in option_classes:
+        for field in dataclasses.fields(option_class):
+            if field.name in flags.FLAGS:
+                flags.declare_key_flag(field.name)
+            else:
+                _define_flag(field)
+
+
+def _define_flag(field):
+    text = field.metadata["help"]
+    if field.metadata["multiple"]:
+        flags.DEFINE_multi_string(field.name, list(field.default), text)
+    elif field.metadata["choices"]:
+        choices = list(field.metadata["choices"])
+        flags.DEFINE_enum(field.name, field.default, choices, text)
+    else:
+        _DEFINERS[field.type](field.name, field.default, text)
+
+
+def read(option_class):
+    """The parsed flags as one frozen dataclass."""
+    values = {}
+    for field in dataclasses.fields(option_class):
+        value = flags.FLAGS[field.name].value
+        values[field.name] = tuple(value) if field.metadata["multiple"] else value
+    return option_class(**values)
+
+
+def given(name):
+    """Whether the person set this flag, on the command line or in a flagfile."""
+    return bool(flags.FLAGS[name].present)
+
+
+def run(main, *option_classes):
+    """Defines the flags, parses them, runs `main`; a UserError ends in one line."""
+    define(*option_classes)
+
+    def guarded(argv):
+        try:
+            return main(argv)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            return 130
+
+    app.run(guarded)
+
+
+def progress(items=None, *, total=None, desc="", unit="it", initial=0):
+    """A tqdm bar on a terminal; a plain line about every ten seconds otherwise."""
+    terminal = sys.stderr.isatty()
+    return tqdm(
+        items,
+        total=total,
+        desc=desc,
+        unit=unit,
+        initial=initial,
+        ascii=None if terminal else " .",
+        dynamic_ncols=terminal,
+        mininterval=0.2 if terminal else 10.0,
+        maxinterval=10.0 if terminal else 60.0,
+        bar_format=None if terminal else "{desc}: {n_fmt}/{total_fmt} {rate_fmt} {postfix}\n",
+        leave=terminal,
+    )
