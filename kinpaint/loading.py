@@ -1,0 +1,144 @@
+"""Opens exported versions and run directories as one kind of object."""
+
+import functools
+import json
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from pipelines.cli import UserError
+
+CARD = "model_card.json"
+
+
+class Completer:
+    """A model that fills holes.
+
+    Attributes:
+        card: dict that says what the model is (the model card of an export).
+        network: the generator as a built `keras.Model` with its weights.
+    """
+
+    def __init__(self, complete, make_network, card):
+        self._complete = complete
+        self._make_network = make_network
+        self.card = card
+
+    @functools.cached_property
+    def network(self):
+        """The generator: dict `{"image", "mask"}` in [-1, 1] in, dict out."""
+        return self._make_network()
+
+    def complete(self, image, mask, samples=1, seed=0):
+        """Fills one picture.
+
+        Args:
+            image: uint8 [H, W, 3].
+            mask: [H, W]: bool, or 0/1, or 0..255 with >= 128 the hole.
+            samples: how many fillings to draw.
+            seed: of the drawings; a deterministic model ignores it.
+
+        Returns:
+            uint8 [H, W, 3], or [K, H, W, 3] for samples=K > 1.
+        """
+        mask = np.asarray(mask)
+        if mask.ndim == 2:
+            mask = mask[..., None]
+        filled = self.complete_batch(np.asarray(image)[None], mask[None], seed, samples)
+        return filled[0] if samples == 1 else filled[:, 0]
+
+    def complete_batch(self, images, masks, seed=0, samples=1):
+        """Fills uint8 [N, H, W, 3] under [N, H, W, 1]; [K, N, H, W, 3] for samples=K > 1."""
+        images, masks = checked_pictures(images), as_uint8_mask(masks)
+        if images.shape[:3] != masks.shape[:3]:
+            raise UserError(
+                f"images {images.shape} and masks {masks.shape} differ in size: "
+                f"give one mask [H, W] for each image"
+            )
+        filled = [self._complete(images, masks, seed + k) for k in range(samples)]
+        return filled[0] if samples == 1 else np.stack(filled)
+
+
+def checked_pictures(images):
+    """uint8 [N, H, W, 3] as given, or a UserError."""
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
+        raise UserError(f"images must be uint8 [H, W, 3], not {images.dtype} {images.shape}")
+    return images
+
+
+def as_uint8_mask(masks):
+    """Masks as 0/255 from bool, 0/1, or 0..255 (>= 128 is the hole)."""
+    masks = np.asarray(masks)
+    threshold = 0 if masks.dtype == bool or masks.max(initial=0) <= 1 else 127
+    return np.where(masks > threshold, 255, 0).astype(np.uint8)
+
+
+def load(path, weights="raw"):
+    """See `kinpaint.load`."""
+    path = pathlib.Path(path)
+    if (path / "saved_model.pb").is_file():
+        return _load_version(path)
+    if newest := newest_version(path):
+        return _load_version(path / str(newest))
+    if (path / "checkpoints").is_dir() or (path / "config.json").is_file():
+        return _load_run(path, weights)
+    what = "holds neither" if path.is_dir() else "does not exist, so there is neither"
+    raise UserError(
+        f"{path} {what} an exported model (NAME or NAME/<integer> with saved_model.pb) "
+        f"nor a training run (checkpoints/)"
+    )
+
+
+def newest_version(base):
+    """The largest integer below `base` that holds a SavedModel; None without one."""
+    versions = pathlib.Path(base).glob("[0-9]*/saved_model.pb")
+    return max((int(v.parent.name) for v in versions if v.parent.name.isdigit()), default=None)
+
+
+def _load_version(path):
+    try:
+        module = tf.saved_model.load(path)
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        raise UserError(f"{path} cannot be read as a SavedModel: {error}") from error
+    if "serving_default" not in module.signatures:
+        raise UserError(
+            f"{path} has no signature serving_default: export it with kinpaint.export"
+        )
+    card_file = path / CARD
+    card = json.loads(card_file.read_text()) if card_file.is_file() else {}
+    serve = module.signatures["serving_default"]
+
+    def complete(images, masks, seed):
+        del seed
+        return serve(image=tf.constant(images), mask=tf.constant(masks))["completed"].numpy()
+
+    complete.module = module  # signatures hold their variables only weakly
+    return Completer(complete, lambda: _network_of(path, card), card)
+
+
+def _network_of(path, card):
+    """Builds the generator anew and reads its weights from the version's variables."""
+    from kinpaint import models
+
+    if "model" not in card:
+        raise UserError(f"{path} has no {CARD}, so its network cannot be built again")
+    network = models.build(card["model"], **card["model_settings"])
+    status = tf.train.Checkpoint(network=network).read(str(path / "variables" / "variables"))
+    status.assert_existing_objects_matched().expect_partial()
+    return network
+
+
+def _load_run(path, weights):
+    from kinpaint.serving.signatures import Signatures
+    from kinpaint.training.checkpoints import restore_generator
+
+    network, info = restore_generator(path, weights=weights)
+    signatures = Signatures(network)
+
+    def complete(images, masks, seed):
+        del seed
+        return signatures.complete(tf.constant(images), tf.constant(masks))["completed"].numpy()
+
+    return Completer(complete, lambda: network, info)

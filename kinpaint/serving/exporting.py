@@ -1,0 +1,104 @@
+"""Writes one servable version: checked before anybody can see it.
+
+A version is written under a temporary name beside its final one, opened again
+as a server would open it, compared with the network it came from, and only then
+renamed. A server that polls the directory never meets half a version.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+
+import numpy as np
+import tensorflow as tf
+
+from kinpaint import loading
+from kinpaint.serving import card as cards
+from kinpaint.serving.signatures import Signatures
+from pipelines.cli import UserError
+
+SIZES = ((64, 64), (65, 43), (256, 256))  # height, width: what is compared
+
+
+def export_run(run_dir, name, models_dir="saved_models", weights="raw"):
+    """Exports the generator of a run; returns the new version's directory."""
+    from kinpaint.training.checkpoints import restore_generator
+
+    if not name or name != pathlib.PurePath(name).name or name.startswith("."):
+        raise UserError(
+            f"--name={name!r} cannot name a directory: give one word, such as gated"
+        )
+    network, info = restore_generator(run_dir, weights=weights)
+    card = cards.describe(network, name, run_dir, weights, info)
+    return export_network(network, pathlib.Path(models_dir) / name, card)
+
+
+def export_network(network, base, card):
+    """Writes `network` as the next version below `base`; returns its directory."""
+    base = pathlib.Path(base)
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        with _scratch(base) as unfinished:
+            _write(network, unfinished, card)
+            _check(unfinished, network)
+            return _rename_to_next_version(unfinished, base)
+    except OSError as error:
+        raise UserError(f"cannot write below {base}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def _scratch(base):
+    """A hidden directory beside the versions; gone afterwards, whatever happened."""
+    path = base / f".unfinished.{os.getpid()}.tmp"
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _write(network, path, card):
+    module = Signatures(network)
+    tf.saved_model.save(
+        module,
+        path,
+        signatures={
+            "serving_default": module.complete,
+            "complete_bytes": module.complete_bytes,
+        },
+    )
+    (path / loading.CARD).write_text(json.dumps(card, indent=2) + "\n")
+
+
+def _check(path, network):
+    """Raises a UserError unless the version answers as its network does."""
+    inside = Signatures(network)
+    outside = tf.saved_model.load(path).signatures["serving_default"]
+    rng = np.random.default_rng(0)
+    for height, width in SIZES:
+        image = rng.integers(0, 256, (1, height, width, 3), np.uint8)
+        mask = np.zeros((1, height, width, 1), np.uint8)
+        mask[:, height // 4 : height // 2, width // 4 : width // 2] = 255
+        expected = inside.complete(tf.constant(image), tf.constant(mask))["completed"].numpy()
+        found = outside(image=tf.constant(image), mask=tf.constant(mask))["completed"].numpy()
+        difference = np.abs(found.astype(int) - expected.astype(int)).max()
+        known_exact = np.array_equal(found[mask[..., 0] == 0], image[mask[..., 0] == 0])
+        if difference > 1 or not known_exact:
+            raise UserError(
+                f"the written model differs from its run by {difference} levels at "
+                f"{width}x{height} (known pixels exact: {known_exact}); nothing was exported"
+            )
+
+
+def _rename_to_next_version(unfinished, base):
+    version = (loading.newest_version(base) or 0) + 1
+    while True:
+        try:
+            unfinished.rename(base / str(version))
+            return base / str(version)
+        except OSError:
+            if not (base / str(version)).exists():
+                raise
+            version += 1  # another export was quicker, or the number is taken

@@ -1,0 +1,62 @@
+"""What a server or a program calls: uint8 pictures in, uint8 composites out.
+
+Everything a client could get wrong is inside the graph: conversion to
+[-1, 1], the threshold of the mask, the composite and the rounding. A run directory is used through the same object,
+so an exported model and its run answer alike.
+"""
+
+import tensorflow as tf
+
+from kinpaint import images
+
+_PICTURES = tf.TensorSpec([None, None, None, 3], tf.uint8, name="image")
+_MASKS = tf.TensorSpec([None, None, None, 1], tf.uint8, name="mask")
+
+
+class Signatures(tf.Module):
+    """The exported functions of one generator.
+
+    Args:
+        network: a built generator, dict `{"image", "mask"}` in, dict out.
+    """
+
+    def __init__(self, network):
+        super().__init__(name="signatures")
+        self.network = network
+
+    @tf.function(input_signature=[_PICTURES, _MASKS])
+    def complete(self, image, mask):
+        """Fills the holes: uint8 [N, H, W, 3] and [N, H, W, 1] (hole >= 128)."""
+        return {"completed": self._fill(image, mask)}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, name="image_bytes"),
+            tf.TensorSpec([None], tf.string, name="mask_bytes"),
+        ]
+    )
+    def complete_bytes(self, image_bytes, mask_bytes):
+        """The same on encoded pictures of any sizes, in stored orientation; PNG out."""
+        tf.debugging.assert_equal(
+            tf.size(image_bytes),
+            tf.size(mask_bytes),
+            "image_bytes and mask_bytes must hold equally many files",
+        )
+        completed = tf.map_fn(
+            self._fill_file, (image_bytes, mask_bytes), fn_output_signature=tf.string
+        )
+        return {"completed_bytes": completed}
+
+    def _fill_file(self, files):
+        image, mask = (tf.io.decode_image(f, 3, expand_animations=False) for f in files)
+        mask = tf.image.rgb_to_grayscale(mask)
+        return tf.io.encode_png(self._fill(image[None], mask[None])[0])
+
+    def _fill(self, image, mask):
+        tf.debugging.assert_equal(
+            tf.shape(image)[:3], tf.shape(mask)[:3], "image and mask must have one size"
+        )
+        hole = tf.cast(mask >= 128, tf.float32)
+        picture = images.from_uint8(image)
+        output = self.network({"image": picture, "mask": hole}, training=False)["output"]
+        return images.composite_uint8(image, output, hole)
