@@ -27,9 +27,7 @@ def export_run(run_dir, name, models_dir="saved_models", weights="raw"):
     from kinpaint.training.checkpoints import restore_generator
 
     if not name or name != pathlib.PurePath(name).name or name.startswith("."):
-        raise UserError(
-            f"--name={name!r} cannot name a directory: give one word, such as gated"
-        )
+        raise UserError(f"--name={name!r} is no directory name: give one word, such as gated")
     network, info = restore_generator(run_dir, weights=weights)
     card = cards.describe(network, name, run_dir, weights, info)
     return export_network(network, pathlib.Path(models_dir) / name, card)

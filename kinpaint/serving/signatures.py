@@ -1,8 +1,9 @@
 """What a server or a program calls: uint8 pictures in, uint8 composites out.
 
 Everything a client could get wrong is inside the graph: conversion to
-[-1, 1], the threshold of the mask, the composite and the rounding. A run directory is used through the same object,
-so an exported model and its run answer alike.
+[-1, 1], the threshold of the mask, the composite and the rounding. A run
+directory is used through the same object, so an exported model and its run
+answer alike.
 """
 
 import tensorflow as tf
