@@ -1,1 +1,27 @@
-"""Critics."""
+"""The critics, by name."""
+
+import keras
+
+from kinpaint.critics.sn_patch import SNPatch
+from kinpaint.registry import make
+
+CRITICS = {"sn_patch": SNPatch}
+
+
+def build(name, dtype=None, **settings) -> keras.Model:
+    """A built critic.
+
+    Args:
+        name: a key of `CRITICS`.
+        dtype: a Keras dtype policy or its name; None: the global one.
+        **settings: the critic's constructor arguments.
+
+    Returns:
+        The model: dict `{"image", "mask"}` in, dict `{"scores": float32 [B, ...]}` out.
+
+    Raises:
+        UserError: for an unknown name or setting.
+    """
+    critic = make(CRITICS, "critic", name, dtype=dtype, **settings)
+    critic.build()
+    return critic

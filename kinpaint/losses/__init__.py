@@ -1,1 +1,67 @@
-"""Losses."""
+"""The generator's losses: a weighted sum of named terms, `1*l1 + 2*l1_hole(of=coarse)`."""
+
+import inspect
+
+from kinpaint.losses import reconstruction
+from pipelines import terms
+from pipelines.cli import UserError
+
+TERMS = {
+    "l1": reconstruction.l1,
+    "l2": reconstruction.l2,
+    "l1_hole": reconstruction.l1_hole,
+    "l1_known": reconstruction.l1_known,
+}
+
+
+class WeightedSum:
+    """Calls every term; gives the total and each unweighted term by name."""
+
+    def __init__(self, weighted):
+        """Takes a list of (label, weight, function)."""
+        self.weighted = weighted
+
+    def __call__(self, batch, outputs):
+        """Scalar total and dict of label to unweighted scalar."""
+        values = {label: loss(batch, outputs) for label, _, loss in self.weighted}
+        return sum(weight * values[label] for label, weight, _ in self.weighted), values
+
+
+def build(expression, **context) -> WeightedSum:
+    """Reads `--losses`.
+
+    Args:
+        expression: a weighted sum in the grammar of `pipelines.terms`.
+        **context: settings of the run given to every term that has an argument of that name
+            and whose own settings leave it out, such as `weights_dir`.
+
+    Raises:
+        UserError: for an unknown name or setting.
+    """
+    weighted = []
+    for term in terms.parse(expression, what="losses"):
+        known = _settings(term.name)
+        unknown = sorted(set(term.settings) - set(known))
+        if unknown:
+            raise UserError(
+                f"loss {term.name!r} has no setting {', '.join(unknown)}; "
+                f"known: {', '.join(known) or 'none'}"
+            )
+        context_here = {key: value for key, value in context.items() if key in known}
+        loss = TERMS[term.name](**{**context_here, **term.settings})
+        weighted.append((_label(term, weighted), term.weight, loss))
+    return WeightedSum(weighted)
+
+
+def _settings(name):
+    if name not in TERMS:
+        raise UserError(f"unknown loss {name!r}; known: {', '.join(sorted(TERMS))}")
+    return list(inspect.signature(TERMS[name]).parameters)
+
+
+def _label(term, weighted):
+    """Name for the logs: `l1`, `l1_coarse`, and a number behind it if taken."""
+    of = term.settings.get("of", "output")
+    label = term.name if of == "output" else f"{term.name}_{of}"
+    taken = {name for name, _, _ in weighted}
+    return label if label not in taken else f"{label}_{len(weighted)}"

@@ -1,1 +1,29 @@
-"""Models."""
+"""The generators, by name."""
+
+import keras
+
+from kinpaint.models.cnn import CNN
+from kinpaint.models.gated import Gated
+from kinpaint.models.mlp import MLP
+from kinpaint.registry import make
+
+MODELS = {"mlp": MLP, "cnn": CNN, "gated": Gated}
+
+
+def build(name, dtype=None, **settings) -> keras.Model:
+    """A built generator.
+
+    Args:
+        name: a key of `MODELS`.
+        dtype: a Keras dtype policy or its name; None: the global one.
+        **settings: the model's constructor arguments.
+
+    Returns:
+        The model: dict `{"image", "mask"}` in, dict with `"output"` out.
+
+    Raises:
+        UserError: for an unknown name or setting.
+    """
+    model = make(MODELS, "model", name, dtype=dtype, **settings)
+    model.build()
+    return model

@@ -1,0 +1,41 @@
+"""Making a class found by name, with errors that list what there is."""
+
+import inspect
+
+from pipelines.cli import UserError
+
+
+def make(classes, kind, name, **settings):
+    """`classes[name](**settings)`.
+
+    Args:
+        classes: dict of name to Keras class.
+        kind: what the names are, for the message.
+        name: the wanted one.
+        **settings: constructor arguments.
+
+    Raises:
+        UserError: for an unknown name or an unknown or refused setting.
+    """
+    if name not in classes:
+        raise UserError(f"unknown {kind} {name!r}; known: {', '.join(sorted(classes))}")
+    known = {"dtype", "name"} | _arguments(classes[name])
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise UserError(
+            f"{kind} {name!r} has no setting {', '.join(unknown)}; "
+            f"known: {', '.join(sorted(known - {'dtype', 'name'}))}"
+        )
+    try:
+        return classes[name](**settings)
+    except ValueError as error:
+        raise UserError(f"{kind} {name!r}: {error}") from error
+
+
+def _arguments(wanted):
+    """Names of the constructor arguments of a class and of our own bases."""
+    names = set()
+    for base in wanted.__mro__:
+        if base.__module__.startswith("kinpaint."):
+            names |= set(inspect.signature(base.__init__).parameters)
+    return names - {"self", "kwargs"}
