@@ -1,0 +1,68 @@
+"""Which devices train: one, all GPUs of this machine, or many machines.
+
+`multi_worker` reads the cluster from the environment variable TF_CONFIG, as
+every TensorFlow launcher sets it:
+
+    {"cluster": {"worker": ["host1:2222", "host2:2222"]},
+     "task": {"type": "worker", "index": 0}}
+"""
+
+import json
+import os
+
+import tensorflow as tf
+
+from pipelines.cli import UserError
+
+
+def build(name):
+    """A tf.distribute strategy for `one`, `mirrored` or `multi_worker`.
+
+    Raises:
+        UserError: `multi_worker` without a readable TF_CONFIG.
+    """
+    if name == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    if name == "multi_worker":
+        _check_cluster()
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def _check_cluster():
+    try:
+        cluster = json.loads(os.environ["TF_CONFIG"])["cluster"]["worker"]
+    except (KeyError, ValueError) as error:
+        raise UserError(
+            "--strategy=multi_worker needs TF_CONFIG, such as "
+            '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
+            '"task": {"type": "worker", "index": 0}}'
+        ) from error
+    if len(cluster) < 1:
+        raise UserError("TF_CONFIG names no worker")
+
+
+def is_chief(strategy):
+    """Whether this process writes the files of the run."""
+    resolver = strategy.cluster_resolver
+    return resolver is None or not resolver.task_type or resolver.task_id == 0
+
+
+def worker(strategy):
+    """(index, count) of this process among the workers."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return 0, 1
+    return resolver.task_id, len(resolver.cluster_spec().as_dict()["worker"])
+
+
+def prepare_devices():
+    """Lets GPU memory grow instead of taking it whole; returns the devices in words."""
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    names = [
+        tf.config.experimental.get_device_details(g).get("device_name", "GPU") for g in gpus
+    ]
+    return ", ".join(names) or f"CPU, {os.cpu_count()} cores"
