@@ -9,6 +9,8 @@ valid filtering, K1 = 0.01, K2 = 0.03. Known pixels are usually pasted back, so 
 whole picture's figure depends on the hole's area; the `_hole` forms do not.
 """
 
+import math
+
 import tensorflow as tf
 
 # Wang, Simoncelli, Bovik (2003), table in section 4: weights of the five scales.
@@ -33,7 +35,7 @@ def ms_ssim_scales(side):
 
 def psnr(a, b):
     """Peak signal-to-noise ratio in dB; +inf for identical pictures (count, never average)."""
-    return tf.image.psnr(*_checked(a, b), max_val=1.0)
+    return tf.image.psnr(*checked(a, b), max_val=1.0)
 
 
 def psnr_hole(a, b, mask):
@@ -41,34 +43,31 @@ def psnr_hole(a, b, mask):
 
     `mask` is float32 [N, H, W, 1], 1 = hole.
     """
-    return (
-        -10.0
-        * tf.math.log(_hole_mean(tf.math.squared_difference(*_checked(a, b)), mask))
-        / (tf.math.log(10.0))
-    )
+    squared = tf.math.squared_difference(*checked(a, b))
+    return -10.0 * tf.math.log(_hole_mean(squared, mask)) / math.log(10.0)
 
 
 def l1(a, b):
     """Mean absolute error, in units of the full range."""
-    a, b = _checked(a, b)
+    a, b = checked(a, b)
     return tf.reduce_mean(tf.abs(a - b), axis=(1, 2, 3))
 
 
 def l2(a, b):
     """Mean squared error, in squared units of the full range."""
-    return tf.reduce_mean(tf.math.squared_difference(*_checked(a, b)), axis=(1, 2, 3))
+    return tf.reduce_mean(tf.math.squared_difference(*checked(a, b)), axis=(1, 2, 3))
 
 
 def l1_hole(a, b, mask):
     """Mean absolute error over the hole alone; NaN where a picture has no hole."""
-    a, b = _checked(a, b)
+    a, b = checked(a, b)
     return _hole_mean(tf.abs(a - b), mask)
 
 
 def ssim(a, b):
     """Single-scale structural similarity (Wang et al. 2004) of pictures from 11 px."""
     _check_side(a, SSIM_WINDOW, "ssim")
-    return tf.image.ssim(*_checked(a, b), max_val=1.0)
+    return tf.image.ssim(*checked(a, b), max_val=1.0)
 
 
 def ms_ssim(a, b, scales=5):
@@ -84,7 +83,7 @@ def ms_ssim(a, b, scales=5):
     weights = MS_SSIM_WEIGHTS[:scales]
     total = sum(weights) if scales < 5 else 1.0  # the published five sum to 1.0001
     return tf.image.ssim_multiscale(
-        *_checked(a, b), max_val=1.0, power_factors=[weight / total for weight in weights]
+        *checked(a, b), max_val=1.0, power_factors=[weight / total for weight in weights]
     )
 
 
@@ -100,7 +99,7 @@ def _check_side(pictures, least, name):
         raise ValueError(f"{name} needs sides of at least {least} px, got {height}x{width}")
 
 
-def _checked(*pictures):
+def checked(*pictures):
     """The pictures as float32 tensors, each within [0, 1]."""
     pictures = [tf.convert_to_tensor(picture, tf.float32) for picture in pictures]
     for picture in pictures:
