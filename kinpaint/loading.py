@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from kinpaint.completion import fill
 from pipelines.cli import UserError
 
 CARD = "model_card.json"
@@ -30,23 +31,39 @@ class Completer:
         """The generator: dict `{"image", "mask"}` in [-1, 1] in, dict out."""
         return self._make_network()
 
-    def complete(self, image, mask, samples=1, seed=0):
-        """Fills one picture.
+    def complete(self, image, mask, samples=1, seed=0, tile=0):
+        """Fills one picture of any size; large ones window by window (`completion.fill`).
 
         Args:
             image: uint8 [H, W, 3].
             mask: [H, W]: bool, or 0/1, or 0..255 with >= 128 the hole.
             samples: how many fillings to draw.
             seed: of the drawings; a deterministic model ignores it.
+            tile: largest side in pixels given to the network; 0: `self.tile`.
 
         Returns:
             uint8 [H, W, 3], or [K, H, W, 3] for samples=K > 1.
         """
-        mask = np.asarray(mask)
-        if mask.ndim == 2:
-            mask = mask[..., None]
-        filled = self.complete_batch(np.asarray(image)[None], mask[None], seed, samples)
-        return filled[0] if samples == 1 else filled[:, 0]
+        image, mask = checked_pictures(np.asarray(image)[None])[0], np.asarray(mask)
+        mask = mask[..., 0] if mask.ndim == 3 else mask
+        if mask.shape != image.shape[:2]:
+            raise UserError(
+                f"the mask {mask.shape} has another size than the image {image.shape}"
+            )
+        hole = as_uint8_mask(mask) > 0
+        filled = [
+            fill.fill(self._predictor(seed + k), image, hole, tile or self.tile)
+            for k in range(samples)
+        ]
+        return filled[0] if samples == 1 else np.stack(filled)
+
+    @property
+    def tile(self):
+        """Largest side in pixels to give to the network: twice what it was trained at."""
+        return int(np.clip(2 * self.card.get("image_size", 256), 256, 512))
+
+    def _predictor(self, seed):
+        return lambda images, masks: self._complete(images, masks, seed)
 
     def complete_batch(self, images, masks, seed=0, samples=1):
         """Fills uint8 [N, H, W, 3] under [N, H, W, 1]; [K, N, H, W, 3] for samples=K > 1."""
@@ -132,7 +149,7 @@ def _network_of(path, card):
 
 def _load_run(path, weights):
     from kinpaint.serving.signatures import Signatures
-    from kinpaint.training.checkpoints import restore_generator
+    from kinpaint.training.restoring import restore_generator
 
     network, info = restore_generator(path, weights=weights)
     signatures = Signatures(network)

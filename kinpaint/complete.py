@@ -1,0 +1,49 @@
+"""Fills the holes of photographs.
+
+    python -m kinpaint.complete --model=saved_models/gated --image=photo.jpg \
+        --mask=mask.png --output=filled.jpg
+    python -m kinpaint.complete --model=saved_models/gated --image=photos/ \
+        --mask=masks/ --output=filled/ --shard=3/16
+
+White in a mask is the hole. A directory is read with all below it; started again, a
+stopped job goes on where it stopped. Exit code 1: at least one photo failed.
+"""
+
+from kinpaint.completion.options import CompleteOptions, part_of
+from pipelines import cli
+
+
+def main(argv):
+    """Completes what the flags name; 0 if nothing failed."""
+    del argv
+    options = cli.read(CompleteOptions)
+    index, count = part_of(options.shard)
+    from kinpaint.completion import jobs
+
+    todo = jobs.find(options)[index::count]
+    if not todo:
+        raise cli.UserError(f"nothing to do: shard {options.shard} holds no photo")
+    import kinpaint
+    from kinpaint.completion import runner
+
+    report = report_path(options, index, count)
+    counts = runner.run(todo, kinpaint.load(options.model), options, report)
+    print(", ".join(f"{number} {what}" for what, number in counts.items() if number))
+    print(options.output, *([report] if report else []), sep="\n")
+    return 1 if counts["failed"] else 0
+
+
+def report_path(options, index, count):
+    """Where the report goes; None for a single photo unless `--report` is given."""
+    import pathlib
+
+    from kinpaint.completion import jobs
+
+    if options.report or jobs.is_one_file(options):
+        return options.report or None
+    part = f"-{index:05d}-of-{count:05d}" if count > 1 else ""
+    return pathlib.Path(options.output) / f"report{part}.jsonl"
+
+
+if __name__ == "__main__":
+    cli.run(main, CompleteOptions)

@@ -1,0 +1,168 @@
+"""Pairs every photo with its mask and its output.
+
+A `Job` is made without opening a picture, so that a million of them cost a walk
+through the directory. What is wrong with one file (no mask, a name that leaves
+the output directory) is its job's `problem` and never stops the others.
+"""
+
+import collections
+import dataclasses
+import functools
+import os
+import pathlib
+
+from kinpaint.completion import files
+from pipelines.cli import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One photo to complete; `mask` is None when the photo's alpha is the mask."""
+
+    image: pathlib.Path
+    mask: pathlib.Path | None
+    output: pathlib.Path
+    problem: str = ""
+
+    def outputs(self, samples):
+        """The files to write: the output, or OUTPUT_0 ... OUTPUT_{samples - 1}."""
+        if samples == 1:
+            return [self.output]
+        stem, suffix = self.output.stem, self.output.suffix
+        return [self.output.with_name(f"{stem}_{k}{suffix}") for k in range(samples)]
+
+
+def find(options):
+    """The jobs of `CompleteOptions`, in a stable order, all shards together.
+
+    Raises:
+        UserError: something is missing for all of them.
+    """
+    _check(options)
+    image, output = pathlib.Path(options.image), pathlib.Path(options.output)
+    masks = _Masks(options)
+    if image.suffix.lower() == ".txt":
+        names = [pathlib.Path(n) for n in image.read_text().splitlines() if n.strip()]
+        jobs = [_listed(name, image.parent, output, masks, options) for name in names]
+    elif image.is_dir():
+        names = _walk(image, exclude=[output, pathlib.Path(options.mask or output)])
+        names = [n for n in names if not masks.is_mask(n)]
+        jobs = [_job(image / name, name, output / name, masks, options) for name in names]
+    else:
+        name = pathlib.Path(image.name)
+        to_directory = output.is_dir() or options.output.endswith(os.sep)
+        jobs = [_job(image, name, output / name if to_directory else output, masks, options)]
+    if not jobs:
+        raise UserError(f"nothing to do: no photos ({' '.join(files.PICTURES)}) in {image}")
+    return _without_collisions(jobs)
+
+
+def is_one_file(options):
+    """Whether the options name a single photo."""
+    image = pathlib.Path(options.image)
+    return image.suffix.lower() != ".txt" and not image.is_dir()
+
+
+def _check(options):
+    for name in ("model", "image", "output"):
+        if not getattr(options, name):
+            raise UserError(f"--{name} is missing: see --helpshort")
+    if not (options.mask or options.alpha_mask or options.mask_suffix):
+        raise UserError(
+            "say where the holes are: --mask=FILE or DIR, --mask_suffix or --alpha_mask"
+        )
+    for path in filter(None, (options.image, options.mask)):
+        if not pathlib.Path(path).exists():
+            raise UserError(f"{path} does not exist")
+    if not is_one_file(options) and pathlib.Path(options.output).is_file():
+        raise UserError(f"--output={options.output} is a file: many photos need a directory")
+
+
+def _walk(directory, exclude):
+    """Names of all pictures below a directory, sorted, hidden and excluded ones left out."""
+    shut = {path.resolve() for path in exclude} - {directory.resolve()}
+    found = []
+    for folder, subfolders, names in os.walk(directory):
+        here = pathlib.Path(folder)
+        subfolders[:] = sorted(
+            s for s in subfolders if s[0] != "." and (here / s).resolve() not in shut
+        )
+        pictures = (n for n in sorted(names) if n[0] != "." and _is_picture(n))
+        found += [(here / name).relative_to(directory) for name in pictures]
+    return found
+
+
+def _is_picture(name):
+    return pathlib.Path(name).suffix.lower() in files.PICTURES
+
+
+def _listed(name, folder, output, masks, options):
+    """A line of a list: relative names are kept below the output, absolute ones flattened."""
+    if ".." in name.parts:
+        return Job(folder / name, None, output, f"{name}: a listed name may not contain ..")
+    target = pathlib.Path(name.name) if name.is_absolute() else name
+    return _job(folder / name, target, output / target, masks, options)
+
+
+def _job(image, name, output, masks, options):
+    if options.format:
+        output = output.with_suffix({"jpeg": ".jpg"}.get(options.format, f".{options.format}"))
+    try:
+        mask = None if options.alpha_mask else masks.of(image, name)
+    except UserError as error:
+        return Job(image, None, output, str(error))
+    if output.suffix.lower() not in files.SUFFIXES:
+        return Job(image, mask, output, f"{output.suffix or 'no suffix'}: choose --format=png")
+    if output.resolve() in {p.resolve() for p in (image, mask) if p}:
+        return Job(image, mask, output, "the output would replace its own input")
+    return Job(image, mask, output)
+
+
+def _without_collisions(jobs):
+    counts = collections.Counter(job.output for job in jobs)
+    return [
+        dataclasses.replace(job, problem=f"another photo is also written to {job.output}")
+        if counts[job.output] > 1 and not job.problem
+        else job
+        for job in jobs
+    ]
+
+
+class _Masks:
+    """Finds the mask of a photo: one for all, by suffix, or by stem."""
+
+    def __init__(self, options):
+        self._path = pathlib.Path(options.mask) if options.mask else None
+        self._suffix = options.mask_suffix
+        self._listing = functools.lru_cache(maxsize=64)(self._by_stem)
+
+    def is_mask(self, name):
+        """Whether a picture beside the photos is a mask by its suffix."""
+        return bool(self._suffix) and not self._path and name.stem.endswith(self._suffix)
+
+    def of(self, image, name):
+        """The mask of photo `image` called `name` below its directory."""
+        if self._path and not self._path.is_dir():
+            return self._path
+        folder = (self._path / name).parent if self._path else image.parent
+        same_name = folder / name.name
+        if self._path and not self._suffix and same_name.is_file():
+            return same_name
+        stem = name.stem + self._suffix
+        found = self._listing(folder).get(stem, [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UserError(
+                f"several masks are called {stem}: {', '.join(f.name for f in found)}"
+            )
+        raise UserError(f"no mask called {stem}.* in {folder}")
+
+    @staticmethod
+    def _by_stem(folder):
+        stems = collections.defaultdict(list)
+        if folder.is_dir():
+            for entry in sorted(folder.iterdir()):
+                if _is_picture(entry.name):
+                    stems[entry.stem].append(entry)
+        return stems

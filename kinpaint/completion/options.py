@@ -1,0 +1,49 @@
+"""Settings of completing photographs."""
+
+import dataclasses
+
+from pipelines.cli import option
+
+
+@dataclasses.dataclass(frozen=True)
+class CompleteOptions:
+    """What is completed, with what, and where it goes."""
+
+    model: str = option("", "exported model (saved_models/NAME or .../N) or run directory")
+    image: str = option("", "photo, directory (read recursively), or list.txt: a photo a line")
+    mask: str = option(
+        "", "mask for all, or directory of masks with the photos' stems; white is the hole"
+    )
+    output: str = option("", "file for one photo, else a directory; names are kept below it")
+    mask_suffix: str = option("", "masks are called STEM + this, such as _mask")
+    alpha_mask: bool = option(False, "the hole is where the photo itself is transparent")
+    invert_mask: bool = option(False, "black is the hole")
+    format: str = option(  # noqa: A003
+        "",
+        "write this format whatever was read; empty: as the output's name says",
+        choices=("", "png", "jpeg", "webp"),
+    )
+    samples: int = option(1, "fillings to draw for each hole (pluralistic models)")
+    seed: int = option(0, "of the drawings")
+    tile: int = option(0, "largest side in pixels given to the network; 0: by the model")
+    feather: int = option(
+        0, "fade over this many known pixels around the hole; they are changed then"
+    )
+    shard: str = option("0/1", "do only part i of n, as i/n")
+    overwrite: bool = option(False, "replace outputs that exist")
+    report: str = option(
+        "", "JSON lines, one a photo; empty: OUTPUT/report.jsonl of a directory"
+    )
+
+
+def part_of(shard):
+    """Reads `i/n`; raises UserError unless 0 <= i < n."""
+    from pipelines.cli import UserError
+
+    try:
+        index, count = (int(x) for x in shard.split("/"))
+    except ValueError:
+        index, count = -1, 0
+    if not 0 <= index < count:
+        raise UserError(f"--shard={shard!r} must be i/n with 0 <= i < n, such as 3/16")
+    return index, count

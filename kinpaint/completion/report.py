@@ -1,0 +1,67 @@
+"""The report: one JSON line for each photo, and what makes a stopped job go on.
+
+A photo is done when a line says so, the line was written under the same settings, and
+its output is there.
+"""
+
+import hashlib
+import json
+import pathlib
+
+from pipelines.cli import UserError
+
+# What changes no pixel of any output, and so does not make a finished photo unfinished.
+_IRRELEVANT = ("image", "output", "shard", "report", "overwrite")
+
+
+def digest(settings):
+    """A short name of the settings that decide what the outputs look like."""
+    relevant = {k: v for k, v in sorted(settings.items()) if k not in _IRRELEVANT}
+    return hashlib.sha256(json.dumps(relevant).encode()).hexdigest()[:12]
+
+
+class Report:
+    """Lines are appended and flushed one by one, so a stopped job loses none.
+
+    Args:
+        path: of the file; None: nothing is kept.
+        settings: of this job, a dict.
+    """
+
+    def __init__(self, path, settings):
+        self._digest = digest(settings)
+        self._done = {}
+        self._file = None
+        if path is None:
+            return
+        self._read(pathlib.Path(path))
+        try:
+            pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
+        except OSError as error:
+            raise UserError(f"cannot write the report {path}: {error.strerror}") from error
+
+    def _read(self, path):
+        lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+        for line in lines:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue  # the line that was being written when the job was stopped
+            if row.get("status") in ("done", "unchanged"):
+                self._done[row["output"]] = row["settings"]
+
+    def is_done(self, output):
+        """Whether this output was written before, under the same settings, and is there."""
+        return self._done.get(str(output)) == self._digest and output.exists()
+
+    def add(self, row):
+        """Appends one line."""
+        if self._file:
+            self._file.write(json.dumps({**row, "settings": self._digest}) + "\n")
+            self._file.flush()
+
+    def close(self):
+        """Closes the file."""
+        if self._file:
+            self._file.close()

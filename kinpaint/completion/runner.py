@@ -1,0 +1,167 @@
+"""Does a list of jobs: reading and writing in threads, the network in between.
+
+Photos in flight are limited by their pixels, so that a batch of 50 megapixel
+photos holds few of them in memory and a batch of thumbnails keeps the network busy.
+"""
+
+import collections
+import concurrent.futures
+import dataclasses
+import sys
+import time
+
+import numpy as np
+
+from kinpaint.completion import files, fill
+from kinpaint.completion.report import Report
+from pipelines import cli
+
+PIXELS_IN_FLIGHT = 24_000_000
+_THREADS = 2
+
+
+@dataclasses.dataclass
+class Failure:
+    """Why a photo could not be completed, in words."""
+
+    reason: str
+
+
+def attempt(function, *args):
+    """The function's result, or a Failure: one photo never ends a batch."""
+    try:
+        return function(*args)
+    except cli.UserError as error:
+        return Failure(str(error))
+    except Exception as error:  # noqa: BLE001
+        return Failure(f"{type(error).__name__}: {str(error).splitlines()[:1]}")
+
+
+def run(jobs, model, options, report_path=None):
+    """Completes all jobs.
+
+    Args:
+        jobs: list of `jobs.Job`.
+        model: what `kinpaint.load` gives.
+        options: `CompleteOptions`.
+        report_path: JSON lines are appended here; None: no report.
+
+    Returns:
+        {"done": n, "unchanged": n, "skipped": n, "failed": n}.
+    """
+    counts = collections.Counter(done=0, unchanged=0, skipped=0, failed=0)
+    report = Report(report_path, dataclasses.asdict(options))
+    todo = [j for j in jobs if not report.is_done(j.outputs(options.samples)[-1])]
+    counts["skipped"] = len(jobs) - len(todo)
+    bar = cli.progress(
+        total=len(jobs), initial=counts["skipped"], desc="complete", unit="photo"
+    )
+    try:
+        with bar:
+            for row in rows(todo, model, options):
+                counts[row["status"]] += 1
+                report.add(row)
+                if row["status"] == "failed":
+                    bar.write(f"failed: {row['image']}: {row['reason']}", file=sys.stderr)
+                bar.update()
+    finally:
+        report.close()
+    return dict(counts)
+
+
+def rows(jobs, model, options):
+    """Yields one report row for each job, in order, as it is finished."""
+    with (
+        concurrent.futures.ThreadPoolExecutor(_THREADS) as readers,
+        concurrent.futures.ThreadPoolExecutor(_THREADS) as writers,
+    ):
+        writing = collections.deque()
+        for job, reading in _read_ahead(jobs, options, readers):
+            started = time.perf_counter()
+            opened = reading.result()
+            filled = attempt(_filled, model, opened, options)
+            seconds = time.perf_counter() - started
+            writing.append(writers.submit(_row, job, opened, filled, seconds, options))
+            while len(writing) > _THREADS or (writing and writing[0].done()):
+                yield writing.popleft().result()
+        while writing:
+            yield writing.popleft().result()
+
+
+def _read_ahead(jobs, options, readers):
+    """Yields (job, future of what `_open` gives), reading ahead within the pixel limit."""
+    ahead, pixels = collections.deque(), 0
+    for job in jobs:
+        size = attempt(files.size, job.image)
+        size = 0 if isinstance(size, Failure) else size[0] * size[1]
+        while ahead and pixels + size > PIXELS_IN_FLIGHT or len(ahead) > 4 * _THREADS:
+            done, done_size, reading = ahead.popleft()
+            yield done, reading
+            pixels -= done_size
+        pixels += size
+        ahead.append((job, size, readers.submit(attempt, _open, job, options)))
+    for job, _, reading in ahead:
+        yield job, reading
+
+
+def _open(job, options):
+    """The photo and its hole."""
+    if job.problem:
+        raise cli.UserError(job.problem)
+    for output in job.outputs(options.samples):
+        if output.exists() and not options.overwrite:
+            raise cli.UserError(f"{output} exists: --overwrite replaces it")
+    photo = files.read(job.image)
+    if not options.alpha_mask:
+        return photo, files.read_mask(job.mask, photo, options.invert_mask)
+    if photo.alpha is None:
+        raise cli.UserError("--alpha_mask, but it has no transparency")
+    return photo, (photo.alpha < 128) ^ options.invert_mask
+
+
+def _filled(model, opened, options):
+    """The completed photos, one for each sample; none when there is no hole."""
+    if isinstance(opened, Failure):
+        raise cli.UserError(opened.reason)
+    photo, hole = opened
+    if not hole.any():
+        return []
+    wide = fill.widened(hole, options.feather) if options.feather else hole
+    pictures = model.complete(
+        photo.rgb, wide, samples=options.samples, seed=options.seed, tile=options.tile
+    )
+    pictures = pictures[None] if options.samples == 1 else pictures
+    if options.feather:
+        pictures = [fill.feathered(photo.rgb, p, hole, options.feather) for p in pictures]
+    return [photo.with_hole(picture, wide, opaque=options.alpha_mask) for picture in pictures]
+
+
+def _row(job, opened, filled, seconds, options):
+    """Writes the outputs; the row of the report."""
+    row = {
+        "image": str(job.image),
+        "mask": str(job.mask or ""),
+        "output": str(job.outputs(options.samples)[-1]),
+    }
+    if not isinstance(filled, Failure):
+        failure = attempt(_write, job, opened[0], filled, options)
+        filled = failure if isinstance(failure, Failure) else filled
+    if isinstance(filled, Failure):
+        return row | {"status": "failed", "reason": filled.reason}
+    height, width = opened[1].shape
+    return row | {
+        "status": "done" if filled else "unchanged",
+        "size": [width, height],
+        "hole_fraction": round(float(np.mean(opened[1])), 6),
+        "seconds": round(seconds, 3),
+    }
+
+
+def _write(job, photo, filled, options):
+    outputs = job.outputs(options.samples)
+    for output, picture in zip(outputs, filled or [photo] * len(outputs), strict=True):
+        file_format = files.SUFFIXES[output.suffix.lower()]
+        if not filled and file_format == photo.format:
+            files.copy(job.image, output)
+        else:
+            files.write(picture, output, file_format)
