@@ -99,7 +99,7 @@ def load(path, weights="raw"):
         return _load_version(path)
     if newest := newest_version(path):
         return _load_version(path / str(newest))
-    if (path / "checkpoints").is_dir() or (path / "config.json").is_file():
+    if (path / "checkpoints").is_dir() or (path / "flags.txt").is_file():
         return _load_run(path, weights)
     what = "holds neither" if path.is_dir() else "does not exist, so there is neither"
     raise UserError(

@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from pipelines.cli import UserError
 
-READABLE = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 PICTURES = (*SUFFIXES, ".bmp", ".tif", ".tiff", ".gif")
 MAX_PIXELS = 100_000_000

@@ -24,7 +24,7 @@ SIZES = ((64, 64), (65, 43), (256, 256))  # height, width: what is compared
 
 def export_run(run_dir, name, models_dir="saved_models", weights="raw"):
     """Exports the generator of a run; returns the new version's directory."""
-    from kinpaint.training.checkpoints import restore_generator
+    from kinpaint.training.restoring import restore_generator
 
     if not name or name != pathlib.PurePath(name).name or name.startswith("."):
         raise UserError(f"--name={name!r} is no directory name: give one word, such as gated")
