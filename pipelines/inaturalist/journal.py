@@ -1,0 +1,163 @@
+"""What was asked and what came, appended to disk before it is acted on.
+
+    OUT/manifest.jsonl          one line a photo
+    OUT/failures.jsonl          one line a photo that could not be had, with the reason
+    OUT/.scrape/journal.jsonl   supply of each class, candidates of each page
+    OUT/.scrape/settings.json   the settings that must not change between runs
+    OUT/.scrape/limits.json     requests and bytes of the last day
+    OUT/.scrape/parts/          downloads under way
+
+Every file is only appended to, a line at a time and synced, so a kill at any
+moment leaves at worst one torn last line, which is cut off on opening.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import pathlib
+import shutil
+
+from pipelines.cli import UserError
+from pipelines.inaturalist.classes import CLASSES, Species
+
+_PINNED = ("source", "licences", "size", "min_side", "max_species")
+
+
+def append(path, row):
+    """Adds one JSON line and waits until the disk has it."""
+    with open(path, "ab") as file:
+        file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path):
+    """The rows of a JSON-lines file; none where the file is missing.
+
+    A torn last line is passed over; UserError names any other unreadable one.
+    """
+    if not os.path.exists(path):
+        return []
+    rows = []
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                break
+            try:
+                rows.append(json.loads(line))
+            except ValueError as error:
+                raise UserError(
+                    f"{path} line {number} is not JSON: mend or delete it"
+                ) from error
+    return rows
+
+
+class Journal:
+    """The state of one scrape, read from disk and kept there.
+
+    Attributes:
+        manifest: photo id -> manifest row.
+        failures: photo id -> failure row (the last one).
+        supply: class -> list of `Species`.
+        pages: taxon id -> list of pages (dicts of rows, rejected, last_id, exhausted).
+    """
+
+    def __init__(self, out_dir):
+        self.out_dir = pathlib.Path(out_dir)
+        self.state_dir = self.out_dir / ".scrape"
+        self.manifest = {row["photo_id"]: row for row in read(self.out_dir / "manifest.jsonl")}
+        self.failures = {row["photo_id"]: row for row in read(self.out_dir / "failures.jsonl")}
+        self.supply, self.pages = {}, {}
+        for entry in read(self.state_dir / "journal.jsonl"):
+            self._take(entry)
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, out_dir, options):
+        """A journal to write to, alone; UserError where another run or setting is at work."""
+        root = pathlib.Path(out_dir)
+        state = root / ".scrape"
+        state.mkdir(parents=True, exist_ok=True)
+        with open(state / "lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(f"another scrape is at work in {root}: wait for it") from error
+            _pin(state / "settings.json", options)
+            shutil.rmtree(state / "parts", ignore_errors=True)
+            (state / "parts").mkdir()
+            names = (root / "manifest.jsonl", root / "failures.jsonl", state / "journal.jsonl")
+            for path in names:
+                _cut_torn_line(path)
+            yield cls(root)
+
+    def add_supply(self, animal, species):
+        """Records what the source states for a class."""
+        rows = [_plain(s) for s in species]
+        self._write({"kind": "supply", "class": animal, "species": rows})
+
+    def add_page(self, species, page):
+        """Records a page of candidates before any is downloaded."""
+        entry = {"kind": "page", "taxon_id": species.taxon_id, **dataclasses.asdict(page)}
+        self._write(entry)
+
+    def add_photo(self, row):
+        """Records a photo that lies under its final name."""
+        append(self.out_dir / "manifest.jsonl", row)
+        self.manifest[row["photo_id"]] = row
+
+    def add_failure(self, row):
+        """Records a photo that could not be had."""
+        append(self.out_dir / "failures.jsonl", row)
+        self.failures[row["photo_id"]] = row
+
+    def settled(self, photo_id):
+        """Whether a photo is there or is known not to be had."""
+        failure = self.failures.get(photo_id)
+        return photo_id in self.manifest or (failure is not None and not failure["may_pass"])
+
+    def _write(self, entry):
+        append(self.state_dir / "journal.jsonl", entry)
+        self._take(entry)
+
+    def _take(self, entry):
+        if entry["kind"] == "supply":
+            species = [_species(entry["class"], row) for row in entry["species"]]
+            self.supply[entry["class"]] = species
+        else:
+            self.pages.setdefault(entry["taxon_id"], []).append(entry)
+
+
+def _plain(species):
+    row = dataclasses.asdict(species)
+    return row | {"root": species.root.taxon_id}
+
+
+def _species(animal, row):
+    roots = {root.taxon_id: root for root in CLASSES[animal]}
+    return Species(**row | {"root": roots[row["root"]]})
+
+
+def _cut_torn_line(path):
+    if path.exists():
+        with open(path, "rb+") as file:
+            data = file.read()
+            file.truncate(data.rfind(b"\n") + 1)
+
+
+def _pin(path, options):
+    """A directory keeps the settings it was begun with."""
+    settings = {name: getattr(options, name) for name in _PINNED}
+    if not path.exists():
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(settings))
+        os.replace(temporary, path)
+    begun = json.loads(path.read_text())
+    for name in _PINNED:
+        if begun[name] != settings[name]:
+            raise UserError(
+                f"{path.parent.parent} was begun with --{name}={begun[name]}, not "
+                f"{settings[name]}: keep it, or choose another --out_dir"
+            )

@@ -1,0 +1,387 @@
+"""A loopback iNaturalist: v1, v2 and the photo store, with their oddities and faults.
+
+Answers are made from real ones (tests/golden/inaturalist), so their shape is the
+service's. `faults=True` adds what a long scrape meets: 429 with and without
+Retry-After, 5xx, cut-off JSON, stalled sockets, truncated and HTML bodies.
+
+    python -m tests.pipelines.fake_inaturalist 8099
+"""
+
+import collections
+import copy
+import dataclasses
+import email.utils
+import functools
+import http.server
+import json
+import pathlib
+import random
+import re
+import sys
+import threading
+import time
+import urllib.parse
+
+import cv2
+import numpy as np
+
+GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "inaturalist"
+LICENCES = ("cc-by-nc", "cc-by", "cc0", "cc-by-sa", None, "cc-by-nc-nd")
+EXTENSIONS = ("jpg", "jpeg", "JPG", "png", "")
+#        taxon: (name, common name, class root, observations a unit)
+SPECIES = {
+    118552: ("Felis catus", "Domestic Cat", 41944, 40),
+    41976: ("Lynx rufus", "Bobcat", 41944, 12),
+    42007: ("Puma concolor", "Puma", 41944, 4),
+    47144: ("Canis familiaris", "Domestic Dog", 42043, 30),
+    42051: ("Canis latrans", "Coyote", 42043, 20),
+    42069: ("Vulpes vulpes", None, 42043, 14),
+    12716: ("Turdus merula", "Merle noir à bec jaune", 3, 25),
+    203153: ("Parus major", "Great Tit", 3, 25),
+    13547: ("Passer domesticus", "House Sparrow", 3, 25),
+    9083: ("Cardinalis cardinalis", "Northern Cardinal", 3, 8),
+}
+ROOTS = {41944: "Felidae", 42043: "Canidae", 3: "Aves"}
+PETS = (118552, 47144)
+RANKS = {41944: "family", 42043: "family", 3: "class"}
+
+
+@dataclasses.dataclass
+class Seen:
+    """One request as the server saw it."""
+
+    time: float
+    path: str
+    params: dict
+    agent: str
+    served: bool = False  # answered in full and without a fault
+
+
+class FakeINaturalist(http.server.ThreadingHTTPServer):
+    """Serves on 127.0.0.1 until closed; `seen` is the log of requests.
+
+    Args:
+        unit: scales the supply of every species.
+        faults: whether to misbehave.
+        latency_s: seconds before each answer.
+        port: 0 picks a free one.
+    """
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, unit=4, faults=False, latency_s=0.0, port=0, renamed=None):
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.names = {taxon: entry[0] for taxon, entry in SPECIES.items()} | ROOTS
+        self.names |= renamed or {}
+        self.observations = make_world(unit)
+        self.photos = {p["id"]: (o, p) for o in self.observations for p in o["photos"]}
+        self.faults, self.latency_s = faults, latency_s
+        self.refuse_all = None  # a status that every API request gets
+        self.withdrawn = set()  # photo ids the store no longer has
+        self.seen = []
+        self.arrived = threading.Condition()
+        self._random = random.Random(7)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+    def note(self, seen):
+        with self.arrived:
+            self.seen.append(seen)
+            self.arrived.notify_all()
+
+    def misfortune(self, kinds):
+        """A fault for about one request in eight, else None."""
+        with self.arrived:
+            return self._random.choice(kinds) if self._random.random() < 0.12 else None
+
+    def handle_error(self, *_):
+        """A client that was killed is no news."""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        address = urllib.parse.urlsplit(self.path)
+        params = dict(urllib.parse.parse_qsl(address.query))
+        seen = Seen(time.time(), address.path, params, self.headers.get("User-Agent", ""))
+        self.server.note(seen)
+        time.sleep(self.server.latency_s)
+        serve = self._photo if address.path.startswith("/photos/") else self._api
+        seen.served = serve(address.path, params)
+
+    def _api(self, path, params):
+        version, _, rest = path.lstrip("/").partition("/")
+        if self.server.refuse_all:
+            return self._error(version, self.server.refuse_all, "refused")
+        fault = self.server.faults and self.server.misfortune(
+            ("429", "429 seconds", "429 date", "500", "503", "cut", "stall", "short")
+        )
+        status, answer = answer_of(self.server, version, rest, params)
+        body = json.dumps(answer, ensure_ascii=False).encode()
+        if not fault:
+            return self._send(status, body, "application/json; charset=utf-8")
+        return self._fault(fault, version, body)
+
+    def _fault(self, fault, version, body):
+        if fault.startswith("429"):
+            later = email.utils.formatdate(time.time() + 1, usegmt=True)
+            header = {"429 seconds": "0", "429 date": later}.get(fault)
+            return self._error(version, 429, "Normal throttling", header)
+        if fault in ("500", "503"):
+            return self._error(version, int(fault), "backend fetch failed")
+        if fault == "stall":
+            time.sleep(2.0)
+            self.close_connection = True
+        elif fault == "cut":  # the right length of half an answer
+            self._send(200, body[: len(body) // 2], "application/json")
+        else:
+            self._send(200, body[: len(body) // 2], "application/json", length=len(body))
+        return False
+
+    def _photo(self, path, _):
+        match = re.fullmatch(r"/photos/(\d+)/(small|medium|large|original)\.(\w*)", path)
+        found = match and self.server.photos.get(int(match[1]))
+        if not found or photo_extension(found[1]) != match[3] or not found[1]["license_code"]:
+            return self._send(403, b"<Error>AccessDenied</Error>", "application/xml")
+        if int(match[1]) in self.server.withdrawn:
+            return self._send(403, b"<Error>AccessDenied</Error>", "application/xml")
+        body, kind = picture(int(match[1]), match[2], match[3])
+        fault = self.server.faults and self.server.misfortune(
+            ("503", "429", "html", "cut", "short", "stall")
+        )
+        if not fault:
+            return self._send(200, body, kind)
+        if fault == "html":
+            self._send(200, b"<html>Service unavailable</html>", "text/html")
+            return False
+        return self._fault(fault, "v1", body)
+
+    def _error(self, version, status, message, retry_after=None):
+        headers = {"Retry-After": retry_after} if retry_after else {}
+        body = json.dumps(error_body(version, status, message)).encode()
+        self._send(status, body, "application/json", headers=headers)
+        return False
+
+    def _send(self, status, body, kind, length=None, headers=None):
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(length or len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+        if length:
+            self.close_connection = True
+            return False
+        return status == 200
+
+
+def error_body(version, status, message):
+    if version == "v1":
+        return {"error": message, "status": status}
+    return {"status": str(status), "errors": [{"errorCode": str(status), "message": message}]}
+
+
+def answer_of(server, version, path, params):
+    """(status, answer) of an API path."""
+    if path.startswith("taxa/"):
+        return 200, shape(version, [taxon_answer(server, int(path[5:]))], 1, params)
+    if path not in ("observations", "observations/species_counts"):
+        return 404, error_body(version, 404, "Not Found")
+    if params.get("order_by", "id") not in ("id", "created_at", "random"):
+        return 422, error_body(version, 422, "Unknown order_by")
+    page, per_page = int(params.get("page", 1)), int(params.get("per_page", 30))
+    if page * min(per_page, 200) > 10_000:
+        status = 403 if version == "v1" else 500
+        return status, error_body(version, status, "Result window is too large")
+    found = [o for o in server.observations if matches(o, params)]
+    if path.endswith("species_counts"):
+        counts = collections.Counter(o["taxon"]["id"] for o in found if o["taxon"])
+        rows = [{"count": n, "taxon": taxon_answer(server, t)} for t, n in counts.most_common()]
+        per_page = min(per_page, 500)
+    else:
+        rows, per_page = found, min(per_page, 200)  # lowered without a word
+    return 200, shape(version, rows[(page - 1) * per_page : page * per_page], len(rows), params)
+
+
+def shape(version, results, total, params):
+    if version == "v2":
+        wanted = parse_rison(params["fields"]) if "fields" in params else {"uuid": True}
+        results = [chosen(result, wanted) for result in results]
+    return {"total_results": total, "page": 1, "per_page": 200, "results": results}
+
+
+def parse_rison(text):
+    """(id:!t,user:(login:!t)) as a nested dict."""
+    return json.loads(
+        re.sub(r"(\w+):", r'"\1":', text.replace("!t", "true"))
+        .replace("(", "{")
+        .replace(")", "}")
+        if "(" in text
+        else "{}"
+    )
+
+
+def chosen(value, wanted):
+    if isinstance(value, list):
+        return [chosen(item, wanted) for item in value]
+    if wanted is True or not isinstance(value, dict):
+        return value
+    return {key: chosen(value[key], inner) for key, inner in wanted.items() if key in value}
+
+
+def matches(observation, params):
+    taxon = observation["asked_taxon"]
+    ids = {taxon, SPECIES[taxon][2]}
+    if "taxon_id" in params and int(params["taxon_id"]) not in ids:
+        return False
+    if params.get("without_taxon_id") and int(params["without_taxon_id"]) in ids:
+        return False
+    if "photo_license" in params:
+        wanted = params["photo_license"].split(",")
+        if not any(p["license_code"] in wanted for p in observation["photos"]):
+            return False
+    grades = params.get("quality_grade", "research").split(",")
+    above = int(params.get("id_above", 0))
+    return observation["quality_grade"] in grades and observation["id"] > above
+
+
+@functools.cache
+def golden(name):
+    return json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))["results"][0]
+
+
+def taxon_answer(server, taxon):
+    answer = copy.deepcopy(golden("v1_get_taxa_by_id"))
+    _, common, root, _ = SPECIES.get(taxon, (None, None, taxon, None))
+    answer |= {
+        "id": taxon,
+        "name": server.names.get(taxon, "Vita"),
+        "rank": RANKS.get(taxon, "species"),
+    }
+    answer["ancestor_ids"] = [48460, 1, 2, 355675, root, taxon]
+    answer.pop("preferred_common_name")  # missing for many taxa
+    return answer | ({"preferred_common_name": common} if common else {})
+
+
+def make_world(unit):
+    """Observations of every species, in the order of their ids."""
+    observations = []
+    for rank, (taxon, (*_, supply)) in enumerate(SPECIES.items()):
+        for index in range(supply * unit):
+            identity = 1000 + index * len(SPECIES) + rank
+            observations.append(make_observation(identity, taxon, index))
+    return sorted(observations, key=lambda o: o["id"])
+
+
+def make_observation(identity, taxon, index):
+    """One real observation refilled; `index` decides which oddity it has."""
+    base = golden("v2_get_observations_by_id_full" if index % 2 else "v1_get_observation")
+    name, common, root, _ = SPECIES[taxon]
+    pet = taxon in PETS
+    answer = copy.deepcopy(base) | {
+        "id": identity,
+        "uuid": f"00000000-0000-4000-8000-{identity:012d}",
+        "quality_grade": "casual" if pet else "research",
+        "captive": pet,
+        "observed_on": f"{2010 + index % 15}-{1 + index % 12:02d}-09",
+        "obscured": index % 9 == 0,
+        "asked_taxon": taxon,
+        "annotations": [],
+    }
+    login = f"observer{(identity * 7) % 211}"
+    answer["user"] = {"id": 5000 + (identity * 7) % 211, "login": login, "name": "Nicolas Noé"}
+    answer["taxon"] |= {"id": taxon, "name": name, "ancestor_ids": [48460, 1, root, taxon]}
+    answer["taxon"].pop("preferred_common_name", None)
+    if common:
+        answer["taxon"]["preferred_common_name"] = common
+    answer["photos"] = [make_photo(identity * 10, index, login)]
+    return _odd(answer, index)
+
+
+def make_photo(photo_id, index, login):
+    licence = LICENCES[index % len(LICENCES)]
+    host = (
+        "https://inaturalist-open-data.s3.amazonaws.com"
+        if licence
+        else "https://static.inaturalist.org"
+    )
+    stamp = "?1536150664" if index % 7 == 0 else ""
+    extension = EXTENSIONS[index % len(EXTENSIONS)]
+    return {
+        "id": photo_id,
+        "license_code": licence,
+        "url": f"{host}/photos/{photo_id}/square.{extension}{stamp}",
+        "attribution": f"(c) {login} Noé, some rights reserved ({licence})",
+        "original_dimensions": {"width": 2048, "height": 1536},
+        "flags": [],
+        "hidden": False,
+    }
+
+
+def _odd(answer, index):
+    photo = answer["photos"][0]
+    kind = index % 23
+    if kind == 3:
+        answer["taxon"] = None
+    elif kind == 5:
+        photo["url"] = "https://live.staticflickr.com/65535/51_09_s.jpg"
+    elif kind == 7:
+        answer["annotations"] = [{"controlled_attribute_id": 17, "controlled_value_id": 19}]
+    elif kind == 9:
+        answer["annotations"] = [{"controlled_attribute_id": 22, "controlled_value_id": 25}]
+    elif kind == 11:
+        photo["original_dimensions"] = {"width": 2048, "height": 500}  # a panorama
+    elif kind == 13:
+        photo["original_dimensions"] = None
+    elif kind == 15:  # several photos, licences mixed
+        second = make_photo(photo["id"] + 1, 1, "observer")
+        photo["license_code"] = None
+        answer["photos"] = [photo, second, make_photo(photo["id"] + 2, 1, "observer")]
+    elif kind == 17:
+        photo["flags"] = [{"id": 1, "flag": "copyright infringement"}]
+    elif kind == 19:
+        answer.pop("annotations")
+        photo.pop("original_dimensions")
+        photo.pop("hidden")
+    return answer
+
+
+def photo_extension(photo):
+    found = re.search(r"/square\.(\w*)", photo["url"])
+    return found[1] if found else None
+
+
+@functools.lru_cache(maxsize=4096)
+def picture(photo_id, size, extension):
+    """(bytes, content type): soft colour fields, different for every id."""
+    side = {"small": 240, "medium": 500, "large": 1024, "original": 2048}[size]
+    generator = np.random.default_rng(photo_id)
+    seeds = generator.integers(0, 256, (9, 12, 3), np.uint8)
+    image = cv2.resize(seeds, (side, side * 3 // 4), interpolation=cv2.INTER_CUBIC)
+    png = extension == "png"
+    kind = ".png" if png else ".jpg"
+    body = cv2.imencode(kind, image)[1].tobytes()
+    return body, "image/png" if png else "image/jpeg"
+
+
+if __name__ == "__main__":
+    with FakeINaturalist(port=int(sys.argv[1]), faults=True, latency_s=0.01) as fake:
+        print(fake.url, flush=True)
+        threading.Event().wait()
