@@ -15,6 +15,7 @@ import warnings
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, JpegImagePlugin, PngImagePlugin
 
+from kinpaint.completion import exif
 from pipelines.cli import UserError
 
 READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
@@ -130,9 +131,8 @@ def _decoded(image):
     keep = _kept(image)  # before anything is converted: JPEG tables belong to the file's image
     image.load()
     upright = ImageOps.exif_transpose(image)
-    keep["exif"] = _exif_of(upright)
-    if "xmp" in keep:
-        keep["xmp"] = upright.info.get("xmp", keep["xmp"])
+    for name in keep.keys() & {"xmp"}:
+        keep[name] = upright.info.get(name)  # it can hold the orientation, too
     samples, alpha = _arrays(upright)
     file_format = "JPEG" if image.format == "MPO" else image.format
     return Photo(samples, alpha, file_format, orientation, keep)
@@ -159,25 +159,18 @@ def _arrays(image):
 
 def _kept(image):
     """What the writer needs, by the names that Pillow's writers use."""
-    names = ("icc_profile", "dpi", "xmp", "comment", "progressive", "transparency")
-    keep = {k: image.info[k] for k in names[:5] if image.info.get(k)}
+    names = ("icc_profile", "dpi", "xmp", "comment", "progressive")
+    keep = {k: image.info[k] for k in names if image.info.get(k)}
+    keep["exif"] = exif.upright(image.info.get("exif", b""))
     if image.format in ("JPEG", "MPO"):
         keep["qtables"] = image.quantization
         keep["subsampling"] = JpegImagePlugin.get_sampling(image)
     if image.format == "PNG":
-        keep["text"] = {k: v for k, v in image.text.items()} if hasattr(image, "text") else {}
+        keep["text"] = dict(image.text)
     if image.format == "WEBP":
         image.fp.seek(0)
         keep["lossless"] = b"VP8L" in image.fp.read(4096)
     return keep
-
-
-def _exif_of(upright):
-    """EXIF without orientation, and without the thumbnail, which would show the old photo."""
-    exif = upright.getexif()
-    exif.pop(ExifTags.Base.Orientation, None)
-    exif._ifds.pop(ExifTags.IFD.IFD1, None)
-    return exif.tobytes() if len(exif) else b""
 
 
 def write(photo, path, file_format):
