@@ -81,6 +81,60 @@ def given(name):
     return bool(flags.FLAGS[name].present)
 
 
+def flag(name):
+    """The value of one parsed flag."""
+    return flags.FLAGS[name].value
+
+
+def lines(options):
+    """A dataclass of options as the lines of a flagfile."""
+    written = []
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if isinstance(value, bool):
+            written.append(f"--{field.name}" if value else f"--no{field.name}")
+        else:
+            values = value if field.metadata["multiple"] else [value]
+            written += [f"--{field.name}={v}" for v in values]
+    return written
+
+
+def adopt(recorded, path, changeable):
+    """Takes over flags recorded by `lines`, for going on with what they began.
+
+    A flag not set now takes its recorded value.
+
+    Args:
+        recorded: lines of the record.
+        path: the record's file, for the message.
+        changeable: names of flags that may differ from the record.
+
+    Raises:
+        UserError: a flag set now differs from the record; all such are named.
+    """
+    changed = []
+    for line in recorded:
+        name, text = _name_and_text(line)
+        if name not in flags.FLAGS:
+            continue
+        known = flags.FLAGS[name]
+        old = known.parser.parse(text)
+        if not known.present:
+            known.value = old
+        elif known.value != old and name not in changeable:
+            changed.append(f"--{name} is {known.value!r}, was {old!r}")
+    if changed:
+        raise UserError(f"{path} was made with other flags: {'; '.join(changed)}")
+
+
+def _name_and_text(line):
+    name, equals, text = line.removeprefix("--").partition("=")
+    if not equals:
+        negated = name.startswith("no") and name not in flags.FLAGS
+        return (name[2:], "false") if negated else (name, "true")
+    return name, text
+
+
 def run(main, *option_classes):
     """Defines the flags, parses them, runs `main`; a UserError ends in one line."""
     define(*option_classes)
@@ -111,6 +165,6 @@ def progress(items=None, *, total=None, desc="", unit="it", initial=0):
         dynamic_ncols=terminal,
         mininterval=0.2 if terminal else 10.0,
         maxinterval=10.0 if terminal else 60.0,
-        bar_format=None if terminal else "{desc}: {n_fmt}/{total_fmt} {rate_fmt} {postfix}\n",
+        bar_format=None if terminal else "{desc}: {n_fmt}/{total_fmt} {rate_fmt} {remaining} left {postfix}\n",
         leave=terminal,
     )

@@ -10,6 +10,9 @@ killed at any moment and run again. iNaturalist's terms forbid training for
 commercial purposes on what was taken through its API.
 """
 
+import contextlib
+import tempfile
+
 from absl import app
 
 from pipelines import cli
@@ -30,7 +33,7 @@ def main(argv):
     commands = {"plan": _online, "run": _online, "status": _status, "verify": _verify}
     if len(argv) != 2 or argv[1] not in commands:
         raise app.UsageError(f"say what to do: {', '.join(commands)}", exitcode=2)
-    if not options.out_dir:
+    if not options.out_dir and argv[1] != "plan":
         raise cli.UserError("--out_dir is required: where photos and manifest go")
     return commands[argv[1]](argv[1], options)
 
@@ -39,7 +42,9 @@ def _online(command, options):
     animals = classes.parse_classes(options.classes)
     licences = classes.parse_licences(options.licences)
     client = Client(options.contact, options.timeout_s, options.interval_s)
-    with Journal.open(options.out_dir, options) as journal:
+    with contextlib.ExitStack() as stack:
+        out_dir = options.out_dir or stack.enter_context(tempfile.TemporaryDirectory())
+        journal = stack.enter_context(Journal.open(out_dir, options))
         limits = Limits(journal.state_dir / "limits.json", options.interval_s)
         source = (
             ApiSource(client, limits, options, licences)

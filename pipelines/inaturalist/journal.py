@@ -66,6 +66,8 @@ class Journal:
 
     def __init__(self, out_dir):
         self.out_dir = pathlib.Path(out_dir)
+        if not self.out_dir.is_dir():
+            raise UserError(f"there is no directory {out_dir}: `scrape run` makes it")
         self.state_dir = self.out_dir / ".scrape"
         self.manifest = {row["photo_id"]: row for row in read(self.out_dir / "manifest.jsonl")}
         self.failures = {row["photo_id"]: row for row in read(self.out_dir / "failures.jsonl")}
