@@ -45,6 +45,9 @@ class Lpips:
         weights_dir: directory of the trunk's npz; see `trunks.weights_dir`.
         weights: arrays by torchvision's names, in place of a file.
 
+    Attributes:
+        digest: SHA-256 of the trunk's values.
+
     Raises:
         UserError: there are no weights or they are not this trunk's. Never random.
     """
@@ -58,6 +61,7 @@ class Lpips:
         else:
             self.trunk = trunks.Trunk(net)
             self.trunk.assign(weights)
+        self.digest = self.trunk.digest()
         with np.load(_HEADS) as heads:
             names = [f"{net}.lin{i}" for i in range(len(self.trunk.steps))]
             self._roots = [tf.constant(np.sqrt(heads[name])) for name in names]

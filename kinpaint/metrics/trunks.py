@@ -147,17 +147,24 @@ class Trunk(keras.Model):
 
     def __init__(self, net):
         super().__init__(name=f"{net}_trunk", dtype="float32", trainable=False)
-        self.steps = KINDS[net].steps()
+        self.net, self.steps = net, KINDS[net].steps()
         side = KINDS[net].min_side
         self(np.zeros((1, side, side, 3), "float32"))
 
     def call(self, x):
+        """See the class."""
         taps = []
         for step in self.steps:
             for layer in step:
                 x = layer(x)
             taps.append(x)
         return taps
+
+    def check_side(self, side):
+        """Raises ValueError where pictures of this side, in pixels, are too small."""
+        least = KINDS[self.net].min_side
+        if side < least:
+            raise ValueError(f"the {self.net} trunk needs sides of {least} px, got {side}")
 
     def shapes(self):
         """Name -> shape of every array that a weights file must hold, in its order."""
@@ -175,6 +182,15 @@ class Trunk(keras.Model):
             conv.kernel.assign(np.transpose(weights[f"{conv.name}.weight"], (2, 3, 1, 0)))
             conv.bias.assign(weights[f"{conv.name}.bias"])
 
+    def digest(self):
+        """SHA-256 over the float32 values, in the order and layout of `shapes`."""
+        hashed = hashlib.sha256()
+        for conv in self._convs():
+            kernel = np.transpose(conv.kernel.numpy(), (3, 2, 0, 1))
+            for values in (kernel, conv.bias.numpy()):
+                hashed.update(np.ascontiguousarray(values, "<f4").tobytes())
+        return hashed.hexdigest()
+
     def _convs(self):
         return [x for x in self._flatten_layers() if isinstance(x, layers.Conv2D)]
 
@@ -188,14 +204,6 @@ def check(weights, shapes):
             raise ValueError(f"{name} has shape {weights[name].shape}, not {shape}")
         if not np.isfinite(weights[name]).all():
             raise ValueError(f"{name} is not finite")
-
-
-def digest(weights, shapes):
-    """SHA-256 over the float32 values in the order of `shapes`: the same in any container."""
-    hashed = hashlib.sha256()
-    for name in shapes:
-        hashed.update(np.ascontiguousarray(weights[name], "<f4").tobytes())
-    return hashed.hexdigest()
 
 
 def weights_dir(given=""):
@@ -226,15 +234,15 @@ def load(net, directory=""):
         trunk.assign(weights)
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} does not hold the {net} trunk: {error}") from error
-    _check_origin(net, path, weights, trunk.shapes())
+    _check_origin(path, trunk, str(weights.get("origin", "")))
     return trunk
 
 
-def _check_origin(net, path, weights, shapes):
-    expected = KINDS[net].digest
-    if expected is None or digest(weights, shapes) == expected:
+def _check_origin(path, trunk, claim):
+    expected = KINDS[trunk.net].digest
+    if expected in (None, trunk.digest()):
         return
-    message = f"{path}: its values are not torchvision's {net} trunk's"
-    if str(weights.get("origin", "")) == ORIGIN:
+    message = f"{path}: its values are not those of torchvision's {trunk.net} trunk"
+    if claim == ORIGIN:
         raise UserError(f"{message}, though it says so: the file is damaged, make it again")
-    warnings.warn(f"{message}; its distances are not the published LPIPS", stacklevel=3)
+    warnings.warn(f"{message}; its distances are not the published LPIPS", stacklevel=4)

@@ -1,0 +1,98 @@
+"""What is scored: exported models, run directories and baselines behind one interface."""
+
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Callable
+
+import cv2
+import skimage
+
+from kinpaint.evaluation.baselines import BASELINES, Baseline
+from pipelines.cli import UserError
+
+_PREFIX = "baseline:"
+
+
+@dataclasses.dataclass(frozen=True)
+class Contestant:
+    """One model under a name.
+
+    Attributes:
+        name: its label in tables and files.
+        source: the path or `baseline:NAME` it came from.
+        fingerprint: changes when its weights, or the library behind it, change.
+        complete_batch: (images, masks, seed, samples) -> uint8, see `kinpaint.load`.
+        warm_up: whether a first call is slower than the next ones.
+    """
+
+    name: str
+    source: str
+    fingerprint: str
+    complete_batch: Callable
+    warm_up: bool
+
+
+def gather(models, baselines):
+    """The contestants of `--model` and `--baselines`, in that order.
+
+    Raises:
+        UserError: two models under one name, an unknown baseline, a path that holds
+            no model.
+    """
+    named = dict(_split(spec) for spec in models)
+    if len(named) < len(models):
+        raise UserError("two --model have the same name: put label= in front of one of them")
+    wanted = [] if baselines == "none" else [name for name in baselines.split(",") if name]
+    for name in wanted:
+        if _PREFIX + name not in named.values():
+            named.setdefault(name, _PREFIX + name)
+    if not named:
+        raise UserError("nothing to score: give --model or --baselines")
+    return [_open(name, source) for name, source in named.items()]
+
+
+def _split(spec):
+    label, equals, source = spec.partition("=")
+    if not equals or "/" in label:
+        label, source = "", spec
+    if source.startswith(_PREFIX):
+        return label or source.removeprefix(_PREFIX), source
+    path = pathlib.Path(source)
+    # saved_models/NAME/3 is better known as NAME_3.
+    own_name = f"{path.parent.name}_{path.name}" if path.name.isdigit() else path.resolve().name
+    return label or own_name, source
+
+
+def _open(name, source):
+    if source.startswith(_PREFIX):
+        return _open_baseline(name, source)
+    import kinpaint  # opening a model loads TensorFlow; a bad flag is told before that
+
+    model = kinpaint.load(source)
+    return Contestant(name, source, _fingerprint(source, model), model.complete_batch, True)
+
+
+def _open_baseline(name, source):
+    method = source.removeprefix(_PREFIX)
+    if method not in BASELINES:
+        known = ", ".join(_PREFIX + known for known in BASELINES)
+        raise UserError(f"there is no {source}: choose among {known}")
+    libraries = f"opencv {cv2.__version__}, scikit-image {skimage.__version__}"
+    return Contestant(name, source, libraries, Baseline(method).complete_batch, False)
+
+
+def _fingerprint(source, model):
+    """SHA-256 of an export's variables' files, or of a run's loaded weights."""
+    from kinpaint.loading import newest_version
+
+    base = pathlib.Path(source)
+    base = base / str(newest_version(base) or "")
+    hashed = hashlib.sha256()
+    files = sorted(path for path in (base / "variables").glob("*") if path.is_file())
+    for path in files:
+        hashed.update(path.read_bytes())
+    if not files:
+        for weight in model.network.get_weights():
+            hashed.update(weight.tobytes())
+    return hashed.hexdigest()[:16]

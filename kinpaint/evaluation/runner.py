@@ -1,0 +1,175 @@
+"""The pass over the pictures: complete, score, append; a batch at a time.
+
+Memory is that of one batch and the models, however many pictures there are. A
+second run, or another process with another `--shard`, skips what is recorded.
+"""
+
+import base64
+import dataclasses
+import functools
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+import kinpaint
+from kinpaint.evaluation import difficulty, export, holes
+from kinpaint.evaluation.records import key_of
+from pipelines import cli
+
+DIGITS = 6  # significant digits kept: those beyond depend on the make-up of the batch
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """Everything that a pass needs.
+
+    Attributes:
+        contestants: `contestants.Contestant`s.
+        photos: index -> `pipelines.photos.Photo`.
+        pictures: a list of indices -> batches of (indices, uint8 [N, S, S, 3]); what
+            cannot be read is left out.
+        holes: `holes.Holes` or `holes.ListedHoles`.
+        scorer: a `scores.Scorer`.
+        options: the `EvalOptions`.
+        seed: of the models' sampling.
+    """
+
+    contestants: list
+    photos: dict
+    pictures: Callable
+    holes: object
+    scorer: object
+    options: object
+    seed: int
+
+    @functools.cached_property
+    def picture_key(self):
+        """Key of the records that say what was scored."""
+        names = [[index, photo.name] for index, photo in self.photos.items()]
+        drawn = [self.holes.masks, self.holes.image_size, self.holes.seed]
+        return key_of("picture", kinpaint.__version__, names, drawn, self.scorer.identity)
+
+    @functools.cached_property
+    def score_keys(self):
+        """Contestant's name -> key of the records of its scores."""
+        common = [self.picture_key, self.seed, self.options.samples]
+        return {c.name: key_of(*common, c.source, c.fingerprint) for c in self.contestants}
+
+
+def run(job, records, indices, batch_size):
+    """Scores the pictures of these indices that the records lack."""
+    keys = {job.picture_key, *job.score_keys.values()}
+    done = records.done(keys)
+    batches = [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
+    pending = [b for b in batches if any((key, i) not in done for key in keys for i in b)]
+    missing = {index for batch in pending for index in batch}
+    run_pass = _Pass(job, records, done)
+    with cli.progress(total=len(indices), initial=len(indices) - len(missing)) as bar:
+        for batch, pictures in job.pictures(sorted(missing)):
+            run_pass.score(batch, pictures)
+            missing.difference_update(batch)
+            bar.update(len(batch))
+    records.add(
+        _unread(job, index) for index in sorted(missing) if (job.picture_key, index) not in done
+    )
+
+
+def _unread(job, index):
+    """What is recorded of a photo that could not be read: no scores are awaited."""
+    name = job.photos[index].name
+    return {"key": job.picture_key, "index": index, "image": name, "unread": True}
+
+
+class _Pass:
+    """One pass: knows which contestants are still cold."""
+
+    def __init__(self, job, records, done):
+        self._job, self._records, self._done = job, records, done
+        self._keys = job.score_keys
+        self._cold = {contestant.name for contestant in job.contestants if contestant.warm_up}
+
+    def score(self, indices, pictures):
+        """Scores every contestant on one batch and records it."""
+        job = self._job
+        masks = np.stack([job.holes[index] for index in indices])
+        truth = job.scorer.truth(pictures)
+        self._record_pictures(indices, pictures, masks, truth)
+        for contestant in job.contestants:
+            key = self._keys[contestant.name]
+            if any((key, index) not in self._done for index in indices):
+                samples, seconds = self._complete(contestant, indices, pictures, masks)
+                self._record_scores(key, indices, pictures, masks, truth, samples, seconds)
+                if job.options.save_pictures:
+                    export.save(job.options.out_dir, contestant.name, indices, samples[0])
+
+    def _complete(self, contestant, indices, pictures, masks):
+        """Samples uint8 [K, N, S, S, 3], and the seconds that one picture took."""
+        emptied = np.where(masks, np.uint8(0), pictures)
+        settings = {"seed": self._job.seed + indices[0], "samples": self._job.options.samples}
+        if contestant.name in self._cold:
+            contestant.complete_batch(emptied, masks, **settings)
+            self._cold.remove(contestant.name)
+        start = time.perf_counter()
+        samples = contestant.complete_batch(emptied, masks, **settings)
+        seconds = (time.perf_counter() - start) / (len(indices) * settings["samples"])
+        return np.reshape(samples, (-1, *pictures.shape)), seconds
+
+    def _record_pictures(self, indices, pictures, masks, truth):
+        job = self._job
+        features = _packed(job.scorer.embed(truth), len(indices))
+        self._records.add(
+            {
+                "key": job.picture_key,
+                "index": index,
+                "image": job.photos[index].name,
+                "class": job.photos[index].label,
+                "family": job.holes.family(index),
+                "sha256": holes.checksum(mask),
+                "features": feature,
+            }
+            | _rounded(difficulty.describe(picture, mask))
+            for index, picture, mask, feature in zip(
+                indices, pictures, masks, features, strict=True
+            )
+            if (job.picture_key, index) not in self._done
+        )
+        if job.options.save_holes:
+            for index, mask in zip(indices, masks, strict=True):
+                holes.write_png(holes.png_path(job.options.out_dir, index), mask)
+        if job.options.save_pictures:
+            export.save(job.options.out_dir, "truth", indices, pictures)
+
+    def _record_scores(self, key, indices, pictures, masks, truth, samples, seconds):
+        values, embedded = self._job.scorer.score(truth, samples, masks)
+        features = _packed(embedded, len(indices))
+        known = ~masks & (samples != pictures)
+        self._records.add(
+            {
+                "key": key,
+                "index": index,
+                "scores": _rounded({name: value[i] for name, value in values.items()})
+                | {"seconds_per_image": seconds},
+                "known_changed": bool(known[:, i].any()),
+                "errors": difficulty.errors_by_distance(pictures[i], samples[0, i], masks[i]),
+                "features": features[i],
+            }
+            for i, index in enumerate(indices)
+            if (key, index) not in self._done
+        )
+
+
+def _rounded(values):
+    return {name: float(f"{value:.{DIGITS}g}") for name, value in values.items()}
+
+
+def _packed(features, count):
+    """float32 features as text, one string a picture; None without a trunk."""
+    if features is None:
+        return [None] * count
+    return [base64.b64encode(feature.astype("<f4").tobytes()).decode() for feature in features]
+
+
+def unpacked(text):
+    """The float32 vector that a record's "features" holds."""
+    return np.frombuffer(base64.b64decode(text), "<f4")
