@@ -31,6 +31,8 @@ _DEFINERS = {
     str: flags.DEFINE_string,
 }
 
+_PLAIN_LINE = "{desc}: {n_fmt}/{total_fmt} {rate_fmt} {remaining} left {postfix}\n"
+
 
 class UserError(Exception):
     """What is wrong and what to do about it, in one line for the person."""
@@ -165,6 +167,6 @@ def progress(items=None, *, total=None, desc="", unit="it", initial=0):
         dynamic_ncols=terminal,
         mininterval=0.2 if terminal else 10.0,
         maxinterval=10.0 if terminal else 60.0,
-        bar_format=None if terminal else "{desc}: {n_fmt}/{total_fmt} {rate_fmt} {remaining} left {postfix}\n",
+        bar_format=None if terminal else _PLAIN_LINE,
         leave=terminal,
     )
