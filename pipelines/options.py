@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from pipelines import cli
+from pipelines import cli, levels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,3 +40,58 @@ class ScrapeOptions:
     min_side: int = cli.option(256, "smallest short side to download, in pixels")
     per_observer: int = cli.option(20, "most photos of one observer")
     max_species: int = cli.option(100, "most species of a class, the best supplied first")
+
+
+@dataclasses.dataclass(frozen=True)
+class ExploreOptions:
+    """What to look at and where to write the report."""
+
+    data_dir: str = cli.option(
+        "", "directory of CLASS/*.jpg; its manifest.jsonl is used if there"
+    )
+    out_dir: str = cli.option("", "directory to write to; an old one is overwritten")
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoOptions:
+    """Which photographs, at what size, with which holes, and how they are fed."""
+
+    data_dir: str = cli.option("", "directory of photos, one folder a class")
+    split: str = cli.option("", "train, val, test or all; empty: train to train, val to score")
+    level: int = cli.option(0, "difficulty 1 to 6: sets size, classes and masks; 0: none")
+    image_size: int = cli.option(64, "side of the square pictures, pixels")
+    classes: str = cli.option("", "folders to use, separated by commas; empty: all")
+    masks: str = cli.option("mixed", "holes: thick, 'thick(hole=(0.1, 0.3))', '0.5*thin + ...'")
+    batch_size: int = cli.option(16, "pictures a batch")
+    seed: int = cli.option(0, "of photo order, crops and holes")
+    crop: float = cli.option(
+        0.8, "smallest training crop, share of the shorter side; 0: image_size pixels unscaled"
+    )
+    cache: bool = cli.option(False, "keep the decoded photos in memory")
+    deterministic: bool = cli.option(True, "training batches in a reproducible order")
+    data_service: str = cli.option(
+        "", "address of a tf.data service that feeds training, such as grpc://host:5000"
+    )
+
+
+def resolve(options, given, split="train"):
+    """The options with the level's settings where no flag was given beside it.
+
+    Args:
+        options: `PhotoOptions`.
+        given: name -> whether the person set that flag.
+        split: the split to take where none is named.
+
+    Raises:
+        UserError: there is no such level.
+    """
+    changes = {} if options.split else {"split": split}
+    if options.level:
+        level = levels.get(options.level)
+        settings = {
+            "image_size": level.image_size,
+            "classes": ",".join(level.classes),
+            "masks": level.masks,
+        }
+        changes |= {name: value for name, value in settings.items() if not given(name)}
+    return dataclasses.replace(options, **changes)

@@ -20,8 +20,8 @@ import tensorflow as tf
 
 from pipelines import terms
 from pipelines.cli import UserError
+from pipelines.draws import Draws
 from pipelines.masks import boxes, fit, strokes
-from pipelines.masks.draws import Draws
 
 FAMILIES = {
     "center": boxes.center,

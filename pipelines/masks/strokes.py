@@ -61,7 +61,7 @@ def _starts(draws, count, height, width):
 
 
 def _first(number, count):
-    """bool [..., count]: the first `number` of `count`."""
+    """Bool [..., count]: the first `number` of `count`."""
     return tf.range(count) < number[..., None]
 
 

@@ -1,0 +1,244 @@
+"""Photographs as batches with holes: found, checked, cropped, fed.
+
+    found = find("photos", split="train")
+    for batch in training(found, image_size=64, masks="thick", batch_size=16):
+        batch["image"], batch["mask"]      # float32 [16, 64, 64, 3] in [-1, 1] and [..., 1]
+
+Training data has no shuffle buffer: element `n` of a run is a function of (seed, n).
+A keyed permutation says which photo comes at place `n` of its epoch, and the
+crop, flip and hole are drawn from counter `n`. So a run starts at any element
+at no cost (`start=n`), every epoch has fresh crops and holes, and workers
+(`shard`, `num_shards`) share out the files and never repeat each other.
+"""
+
+import dataclasses
+import pathlib
+import sys
+
+import tensorflow as tf
+
+from pipelines import crops, decode, splits
+from pipelines.cli import UserError
+from pipelines.draws import Draws
+from pipelines.masks import batch as draw_masks
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"})
+_ENDLESS = tf.int64.max
+
+
+@dataclasses.dataclass(frozen=True)
+class Photo:
+    """A picture file.
+
+    Attributes:
+        path: to open it.
+        label: the folder it is in, right below the data directory; "" if none.
+        name: path relative to the data directory, with forward slashes.
+    """
+
+    path: str
+    label: str
+    name: str
+
+
+def find(data_dir, split="all", classes=()):
+    """Lists the photos of a directory.
+
+    Args:
+        data_dir: holds photos, or a folder of photos for each class.
+        split: train, val, test or all; see `pipelines.splits`.
+        classes: folders to take, a sequence or separated by commas; empty: all.
+
+    Returns:
+        A list of `Photo`, sorted by name.
+
+    Raises:
+        UserError: no such directory, class or split, or no photo in it.
+    """
+    root = pathlib.Path(data_dir)
+    if not data_dir or not root.is_dir():
+        raise UserError(f"--data_dir={data_dir} is no directory: give a folder of photos")
+    if split not in ("all", *splits.SPLITS):
+        raise UserError(f"there is no split {split!r}: choose all, {', '.join(splits.SPLITS)}")
+    names = sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if _is_photo(p))
+    photos = [Photo(str(root / n), n.split("/")[0] if "/" in n else "", n) for n in names]
+    if not photos:
+        raise UserError(f"{data_dir} has no photos ({', '.join(sorted(SUFFIXES))})")
+    photos = _of_classes(photos, classes, data_dir)
+    if split != "all":
+        kept = zip(photos, splits.assign(root, [p.path for p in photos]), strict=True)
+        photos = [photo for photo, its in kept if its == split]
+    if not photos:
+        raise UserError(f"{data_dir} has no photos in the split {split!r}: try --split=all")
+    return photos
+
+
+def _is_photo(path):
+    hidden = path.name.startswith(".")
+    return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()
+
+
+def _of_classes(photos, classes, data_dir):
+    wanted = classes.split(",") if isinstance(classes, str) else classes
+    wanted = [name.strip() for name in wanted if name.strip()]
+    known = sorted({photo.label for photo in photos if photo.label})
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise UserError(
+            f"{data_dir} has no class {unknown[0]!r}: it has {', '.join(known) or 'none'}"
+        )
+    return [photo for photo in photos if not wanted or photo.label in wanted]
+
+
+def check(photos):
+    """Decodes every photo once; names on stderr those that cannot be read.
+
+    Returns:
+        The indices of the good ones.
+
+    Raises:
+        UserError: none is good.
+    """
+    files = tf.data.Dataset.from_tensor_slices([photo.path for photo in photos])
+    files = files.enumerate().map(
+        lambda index, path: (index, decode.probe(tf.io.read_file(path))),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    good = [int(index) for index, _ in files.ignore_errors().as_numpy_iterator()]
+    bad = sorted(set(range(len(photos))) - set(good))
+    for index in bad:
+        print(f"skipped, not a readable picture: {photos[index].path}", file=sys.stderr)
+    if bad:
+        print(f"skipped {len(bad)} of {len(photos)} photos", file=sys.stderr)
+    if not good:
+        raise UserError(f"none of {len(photos)} photos can be read, {photos[0].path} for one")
+    return good
+
+
+def training(
+    photos,
+    image_size,
+    masks,
+    batch_size,
+    seed=0,
+    *,
+    crop=0.8,
+    start=0,
+    shard=0,
+    num_shards=1,
+    cache=False,
+    deterministic=True,
+    data_service="",
+):
+    """Endless training batches.
+
+    Args:
+        photos: list of `Photo`.
+        image_size: side of the squares, pixels.
+        masks: expression for `pipelines.masks`.
+        batch_size: elements a batch.
+        seed: of the run.
+        crop: smallest crop as a share of a photo's shorter side; 0: `image_size`
+            pixels, unscaled.
+        start: first element, counted over all epochs: 1000 batches of 16 later is 16000.
+        shard: this worker's part of the files.
+        num_shards: number of parts.
+        cache: keep the decoded photos in memory.
+        deterministic: batches in order; else whichever is ready first.
+        data_service: address of a tf.data service that does the work, such as
+            grpc://host:5000; each of its workers takes other elements, and the order
+            is then not reproducible.
+
+    Returns:
+        A `tf.data.Dataset` of {"image": float32 [B, S, S, 3] in [-1, 1], "mask":
+        float32 [B, S, S, 1]}.
+
+    Raises:
+        UserError: no readable photos, or wrong masks.
+    """
+    mine = photos[shard::num_shards]
+    if not mine:
+        raise UserError(f"{len(photos)} photos are too few for {num_shards} workers")
+    paths = [mine[index].path for index in check(mine)]
+    side = round(image_size / crop) if crop else 0
+    source = crops.Memory(paths, side) if cache else crops.Files(paths)
+    mask_seed, crop_seed = [seed, 2 * shard + 1], [seed, 2 * shard + 2]
+
+    def element(n):
+        index = _shuffled(n, crop_seed, len(paths))
+        return crops.random_square(source, index, Draws(crop_seed, 1, n), image_size, crop)
+
+    def finish(k, images):
+        first = start + k * batch_size
+        return {
+            "image": _to_float(images),
+            "mask": _masks(masks, mask_seed, batch_size, image_size, first),
+        }
+
+    dataset = tf.data.Dataset.range(start, _ENDLESS)
+    dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.batch(batch_size, drop_remainder=True).enumerate()
+    dataset = dataset.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
+    if data_service:
+        dataset = dataset.apply(
+            tf.data.experimental.service.distribute(
+                tf.data.experimental.service.ShardingPolicy.DYNAMIC, data_service
+            )
+        )
+    return _with_options(dataset.prefetch(2), deterministic)
+
+
+def evaluation(photos, image_size, masks="", seed=0, batch_size=16):
+    """Every photo once, in order, cut from the centre.
+
+    Args:
+        photos: list of `Photo`.
+        image_size: side of the squares, pixels.
+        masks: expression for `pipelines.masks`; empty: no masks.
+        seed: of the masks; mask `i` depends on (seed, i) alone.
+        batch_size: elements a batch; the last may be smaller.
+
+    Returns:
+        A `tf.data.Dataset` of {"image", "mask", "index": int64 [B] into `photos`}.
+        Photos that cannot be read are named and left out.
+
+    Raises:
+        UserError: no readable photos, or wrong masks.
+    """
+    source = crops.Files([photo.path for photo in photos])
+
+    def element(index):
+        image = crops.centre_square(source, index, image_size)
+        result = {"image": _to_float(image), "index": index}
+        if masks:
+            result["mask"] = _masks(masks, [seed, 0], 1, image_size, index)[0]
+        return result
+
+    dataset = tf.data.Dataset.from_tensor_slices(tf.constant(check(photos), tf.int64))
+    dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
+    return _with_options(dataset.batch(batch_size).prefetch(2), True)
+
+
+def _shuffled(n, seed, count):
+    """Which of `count` photos is element `n`: a new permutation every epoch."""
+    epoch, place = n // count, n % count
+    key = tf.stack([seed[0], seed[1], tf.cast(epoch, tf.int32)])
+    return tf.raw_ops.RandomIndexShuffle(
+        index=place, seed=key, max_index=tf.constant(count - 1, tf.int64)
+    )
+
+
+def _to_float(image):
+    return tf.cast(image, tf.float32) / 127.5 - 1.0
+
+
+def _masks(kind, seed, count, size, first):
+    drawn = draw_masks(kind, seed, count, size, size, first=first)
+    return tf.ensure_shape(drawn, [count, size, size, 1])
+
+
+def _with_options(dataset, deterministic):
+    options = tf.data.Options()
+    options.deterministic = deterministic
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return dataset.with_options(options)
