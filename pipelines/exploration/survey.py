@@ -1,0 +1,104 @@
+"""The pass over a directory: every file measured, joined with manifest and splits."""
+
+import collections
+import concurrent.futures
+import dataclasses
+import functools
+import os
+import pathlib
+
+import numpy as np
+
+from pipelines import cli, complexity, quality, splits
+from pipelines.exploration.measure import measure
+from pipelines.inaturalist import journal
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Survey:
+    """Everything the sections report from.
+
+    Attributes:
+        root: the directory.
+        rows: one dict a file, sorted by `path` (relative to `root`).
+        manifest: path -> manifest row; empty without a manifest.
+        mean_pictures: class -> float32 [64, 64, 3], 0 to 255.
+    """
+
+    root: pathlib.Path
+    rows: list
+    manifest: dict
+    mean_pictures: dict
+
+    @functools.cached_property
+    def good(self):
+        """The rows of readable files."""
+        return [row for row in self.rows if not row["error"]]
+
+    @functools.cached_property
+    def classes(self):
+        """Names of the classes, sorted."""
+        return sorted({row["class"] for row in self.rows})
+
+    def column(self, name, rows=None):
+        """One number a readable file (or of `rows`), float64 [N]."""
+        return np.array([row[name] for row in (self.good if rows is None else rows)], float)
+
+    def described(self):
+        """(row, manifest row) of every file the manifest knows."""
+        pairs = ((row, self.manifest.get(row["path"])) for row in self.rows)
+        return [(row, told) for row, told in pairs if told]
+
+
+def take(data_dir):
+    """Surveys a directory; UserError where it holds no photograph."""
+    root = pathlib.Path(data_dir)
+    paths = _files(root)
+    manifest = {row["path"]: row for row in journal.read(root / "manifest.jsonl")}
+    names = [path.relative_to(root).as_posix() for path in paths]
+    rows, thumbnails = [], collections.defaultdict(list)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        measured = pool.map(lambda path: measure(path.read_bytes()), paths)
+        told = cli.progress(measured, total=len(paths), desc="measured", unit="photo")
+        for name, split, (row, thumbnail) in zip(
+            names, splits.assign(root, paths), told, strict=True
+        ):
+            label = name.split("/")[0] if "/" in name else ""
+            rows.append({"path": name, "class": label, "split": split} | row)
+            if thumbnail is not None:
+                thumbnails[label].append(thumbnail)
+    _add_complexity([row for row in rows if not row["error"]])
+    means = {label: np.mean(stack, axis=0) for label, stack in sorted(thumbnails.items())}
+    return Survey(root, rows, manifest, means)
+
+
+def near_pairs(survey):
+    """Near-duplicate pairs as (row, row, bits)."""
+    rows = survey.good
+    pairs = quality.near_duplicates(
+        [row["phash"] for row in rows], [row["phash_mirrored"] for row in rows]
+    )
+    return [(rows[i], rows[j], bits) for i, j, bits in pairs]
+
+
+def _files(root):
+    if not root.is_dir():
+        raise cli.UserError(f"{root} is no directory: name one that holds photographs")
+    found = sorted(
+        path
+        for path in [*root.glob("*"), *root.glob("*/**/*")]
+        if path.suffix.lower() in _SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(root).parts)
+    )
+    if not found:
+        raise cli.UserError(f"{root} holds no photographs: expected CLASS/*.jpg below it")
+    return found
+
+
+def _add_complexity(rows):
+    labels = [row["class"] for row in rows]
+    score = complexity.scores(rows, labels)
+    for row, value, third in zip(rows, score, complexity.terciles(score, labels), strict=True):
+        row |= {"complexity": float(value), "tercile": third}
