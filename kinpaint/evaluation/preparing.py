@@ -107,8 +107,6 @@ def _photos(photo, options, holes):
     """Index -> photo; those of a list of holes by name, else those found, in order."""
     if not isinstance(holes, ListedHoles):
         found = photos.find(photo.data_dir, photo.split, photo.classes)
-        if not found:
-            raise UserError(f"{photo.data_dir} has no photos in the split {photo.split!r}")
         return dict(enumerate(found[: options.limit or None]))
     found = {one.name: one for one in photos.find(photo.data_dir)}
     listed = list(holes.rows.items())[: options.limit or None]
@@ -123,6 +121,8 @@ def _photos(photo, options, holes):
 
 def _batches(chosen, indices, image_size, batch_size):
     """Yields (indices, uint8 [N, S, S, 3]) of what can be read."""
+    if not indices:
+        return
     dataset = photos.evaluation(
         [chosen[index] for index in indices], image_size=image_size, batch_size=batch_size
     )

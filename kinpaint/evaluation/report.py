@@ -1,18 +1,64 @@
 """The end of an evaluation: records become `metrics.json`, `per_image.csv` and a page."""
 
+import contextlib
 import json
-import os
 import pathlib
 
-from kinpaint.evaluation import holes, results, summary
+from kinpaint.evaluation import analysis, gallery, holes, pages, results, summary
+from pipelines.cli import UserError
 
 
 def write(job, records, settings):
-    """Writes the report of a job whose every picture is scored; returns the paths."""
+    """Writes the report of a job whose every picture is scored.
+
+    Args:
+        job: the `runner.Job`.
+        records: its `records.Records`.
+        settings: what `preparing.settings` gave.
+
+    Returns:
+        The paths written; each appears whole or not at all.
+    """
     out_dir = pathlib.Path(job.options.out_dir)
     found = results.collect(job, records)
+    rank_by = job.options.rank_by
+    if rank_by not in found.metrics:
+        reason = job.scorer.reasons.get(rank_by, "no picture has a value")
+        raise UserError(f"--rank_by={rank_by} cannot be had ({reason}): choose another metric")
     sets = results.set_distances(job, records)
     figures = summary.summarise(found, settings, job.scorer.reasons, sets, job.seed)
-    with _replacing(out_dir / "metrics.json") as path:
+    figures["errors"] = analysis.analyse(found, rank_by)
+    tiles = gallery.draw(job, _chosen(figures["errors"]))
+    paths = [
+        out_dir / n for n in ("metrics.json", "per_image.csv", "holes.jsonl", "report.html")
+    ]
+    with _replaced(paths[0]) as path:
         path.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
-    return [out_dir / name for name in ("metrics.json", "per_image.csv", "holes.jsonl")]
+    with _replaced(paths[1]) as path:
+        summary.write_rows(path, found)
+    with _replaced(paths[2]) as path:
+        holes.write(path, job.holes, _hole_rows(found))
+    with _replaced(paths[3]) as path:
+        path.write_text(pages.render(figures, found, tiles, job.options))
+    return paths
+
+
+def _chosen(errors):
+    """Contestant's name -> indices of the pictures that the page shows."""
+    return {
+        name: {*e["best"], *e["median"], *(worst["index"] for worst in e["worst"])}
+        for name, e in errors.items()
+    }
+
+
+def _hole_rows(found):
+    columns = ("index", "image", "family", "hole_fraction", "sha256")
+    values = zip(*(found.pictures[column] for column in columns), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in values]
+
+
+@contextlib.contextmanager
+def _replaced(path):
+    partial = path.with_name(f"{path.name}.partial")
+    yield partial
+    partial.replace(path)

@@ -57,26 +57,25 @@ class Job:
         return {c.name: key_of(*common, c.source, c.fingerprint) for c in self.contestants}
 
 
-def run(job, records, indices, batch_size):
+def run(job, records, indices):
     """Scores the pictures of these indices that the records lack."""
     keys = {job.picture_key, *job.score_keys.values()}
     done = records.done(keys)
-    batches = [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
-    pending = [b for b in batches if any((key, i) not in done for key in keys for i in b)]
-    missing = {index for batch in pending for index in batch}
-    run_pass = _Pass(job, records, done)
-    with cli.progress(total=len(indices), initial=len(indices) - len(missing)) as bar:
-        for batch, pictures in job.pictures(sorted(missing)):
+    unread = {r["index"] for r in records.read({job.picture_key}) if "unread" in r}
+    todo = [i for i in indices if i not in unread and any((key, i) not in done for key in keys)]
+    run_pass, seen = _Pass(job, records, done), set()
+    with cli.progress(
+        total=len(indices), initial=len(indices) - len(todo), desc="score"
+    ) as bar:
+        for batch, pictures in job.pictures(todo):
             run_pass.score(batch, pictures)
-            missing.difference_update(batch)
+            seen.update(batch)
             bar.update(len(batch))
-    records.add(
-        _unread(job, index) for index in sorted(missing) if (job.picture_key, index) not in done
-    )
+    records.add(_unread(job, index) for index in todo if index not in seen)
 
 
 def _unread(job, index):
-    """What is recorded of a photo that could not be read: no scores are awaited."""
+    """The record of a photo that cannot be read, so that no scores are awaited."""
     name = job.photos[index].name
     return {"key": job.picture_key, "index": index, "image": name, "unread": True}
 
