@@ -28,7 +28,6 @@ class SNPatch(keras.Model):
                 width * share,
                 5,
                 strides=2,
-                padding="same",
                 dtype=self.dtype_policy,
                 name=f"conv{i + 1}",
             )

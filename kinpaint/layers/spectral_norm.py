@@ -10,46 +10,66 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable("kinpaint")
-class SpectralConv2D(keras.layers.Conv2D):
-    """A Conv2D whose kernel is divided by its largest singular value, in float32.
+class SpectralConv2D(keras.layers.Layer):
+    """A convolution whose kernel is divided by its largest singular value, in float32.
 
-    One power iteration a training call updates the vector `u`. The iteration's vectors are
-    constants of the gradient and the norm `v W u^T` is not, so the gradient is orthogonal
-    to the kernel (Miyato et al., eq. 12); the stored kernel is never touched. The authors of
-    DeepFill v2 differentiate through the iteration too and update `u` on every run; with
-    the same `u` the values are equal.
+    Each training call makes one power iteration and keeps its vector `u`; other calls make
+    it too and forget it. The iteration's vectors are constants of the gradient and the norm
+    `v W u^T` is not, so the gradient is orthogonal to the kernel (Miyato et al., eq. 12);
+    the stored kernel is never touched. The authors of DeepFill v2 differentiate through the
+    iteration as well and keep `u` on every run; with the same `u` the values are equal.
+
+    Args:
+        filters: channels of the output.
+        kernel_size: pixels.
+        strides: pixels.
     """
 
+    def __init__(self, filters, kernel_size=5, strides=2, **kwargs):
+        super().__init__(**kwargs)
+        # === Config ===
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+
     def build(self, input_shape):
-        """Adds the power iteration's vector to the convolution's weights."""
-        super().build(input_shape)
+        """Adds the kernel [k, k, C, filters], the bias and the iteration's vector."""
+        shape = (self.kernel_size, self.kernel_size, input_shape[-1], self.filters)
+        self.kernel = self.add_weight(name="kernel", shape=shape, autocast=False)
+        self.bias = self.add_weight(name="bias", shape=shape[-1:], initializer="zeros")
         self.u = self.add_weight(
             name="u",
             shape=(1, self.filters),
             initializer="truncated_normal",
             trainable=False,
-            dtype="float32",
             autocast=False,
             aggregation="mean",
         )
 
     def normalised_kernel(self, training=False):
-        """The kernel over its norm, float32; updates `u` in training."""
-        kernel = ops.cast(self._kernel.value, "float32")
-        matrix = ops.reshape(kernel, (-1, self.filters))
+        """The float32 kernel over its norm; keeps the iteration's `u` if `training`."""
+        matrix = ops.reshape(self.kernel, (-1, self.filters))
         constant = ops.stop_gradient(matrix)
-        v = _unit(ops.matmul(self.u.value, ops.transpose(constant)))
+        v = _unit(ops.matmul(self.u, ops.transpose(constant)))
         u = _unit(ops.matmul(v, constant))
         if training:
             self.u.assign(u)
-        sigma = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
-        return kernel / ops.reshape(sigma, (1, 1, 1, 1))
+        norm = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
+        return self.kernel / norm[0, 0]
 
-    def call(self, inputs, training=False):
-        """[B, H, W, C] to [B, H', W', filters]."""
+    def call(self, x, training=False):
+        """[B, H, W, C] to [B, H / strides, W / strides, filters], rounded up."""
         kernel = ops.cast(self.normalised_kernel(training), self.compute_dtype)
-        x = self.convolution_op(inputs, kernel)
-        return self.activation(x + self.bias)
+        return ops.conv(x, kernel, strides=self.strides, padding="same") + self.bias
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+        }
 
 
 def _unit(x):

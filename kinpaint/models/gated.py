@@ -10,6 +10,7 @@ from keras import ops
 from kinpaint import images
 from kinpaint.layers.contextual_attention import ContextualAttention
 from kinpaint.layers.gated_conv import GatedConv2D
+from kinpaint.layers.resample import shrink_aligned
 from kinpaint.models.network import Network
 
 # name: (output channels in units of width / 2, settings); the authors' names.
@@ -17,9 +18,9 @@ _DILATED = {f"{7 + i}_atrous": (4, {"dilation_rate": 2 ** (i + 1)}) for i in ran
 _DECODER = {
     "11": (4, {}),
     "12": (4, {}),
-    "13_upsample": (2, {"upsample": 2}),
+    "13_upsample": (2, {"double": True}),
     "14": (2, {}),
-    "15_upsample": (1, {"upsample": 2}),
+    "15_upsample": (1, {"double": True}),
     "16": (0.5, {}),
 }
 _DOWN = {"strides": 2}
@@ -97,7 +98,7 @@ class Gated(Network):
         joined = images.composite(picture, coarse, mask)
         refined = _chain(self.refine, joined)
         matched = _chain(self.match[:-2], joined)
-        matched = self.attention(matched, _quarter(mask))
+        matched = self.attention(matched, shrink_aligned(mask, 4))
         matched = _chain(self.match[-2:], matched)
         raw = self.refined_rgb(_chain(self.decode, ops.concatenate([refined, matched], -1)))
         return {"output": self.picture_from(raw, joined), "coarse": coarse}
@@ -111,13 +112,3 @@ def _chain(layers, x):
     for layer in layers:
         x = layer(x)
     return x
-
-
-def _quarter(mask):
-    """To a quarter of the size by the align-corners rule: floor(i (n-1)/(m-1) + 1/2)."""
-    for axis in (1, 2):
-        size = ops.shape(mask)[axis]
-        span = ops.maximum(size // 4 - 1, 1)
-        index = (2 * ops.arange(size // 4, dtype="int32") * (size - 1) + span) // (2 * span)
-        mask = ops.take(mask, index, axis)
-    return mask

@@ -30,7 +30,8 @@ class Network(keras.Model):
     bound = "tanh"  # of a picture painted from nothing: "tanh", or "clip" to [-1, 1]
 
     def __init__(self, fill="zero", **kwargs):
-        super().__init__(**kwargs)
+        # Pictures stay float32 under mixed precision; layers cast for themselves.
+        super().__init__(autocast=False, **kwargs)
         if fill not in FILLS:
             raise ValueError(f"fill must be one of {FILLS}, received {fill!r}")
         self.fill = fill
