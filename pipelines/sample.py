@@ -13,7 +13,7 @@ import pathlib
 
 import numpy as np
 import skimage.data
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from pipelines import cli
 
@@ -26,6 +26,9 @@ class SampleOptions:
     crops: int = cli.option(48, "crops of each photograph")
     crop_size: int = cli.option(96, "side of a crop in the files, pixels")
     seed: int = cli.option(0, "seed of the crops' places")
+    example_dir: str = cli.option(
+        "", "also write photo.png and mask.png here, to try a model on"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,16 +46,12 @@ SOURCES = (
     Source("astronaut", "people", "train", "Eileen Collins, NASA, public domain"),
     Source("camera", "people", "val", "Cameraman, Lav Varshney, CC0"),
     Source("rocket", "sky", "train", "Falcon 9 launch, SpaceX, public domain"),
-    Source(
-        "hubble_deep_field", "sky", "train", "Hubble Deep Field, NASA, public domain"
-    ),
+    Source("hubble_deep_field", "sky", "train", "Hubble Deep Field, NASA, public domain"),
     Source("brick", "textures", "train", "Brick wall, CC0Textures, CC0"),
     Source("gravel", "textures", "train", "Gravel, CC0Textures, CC0"),
     Source("grass", "textures", "val", "Grass, linolafett, CC0"),
     Source("coffee", "things", "val", "Coffee cup, Rachel Michetti, CC0"),
-    Source(
-        "coins", "things", "train", "Pompeii coins, Brooklyn Museum, no known restrictions"
-    ),
+    Source("coins", "things", "train", "Pompeii coins, Brooklyn Museum, no known restrictions"),
 )
 
 
@@ -67,6 +66,20 @@ def write(options):
     credits = (f"- {s.label}/{s.name}: {s.credit} (from scikit-image)" for s in SOURCES)
     (root / "CREDITS.md").write_text("# Credits\n\n" + "\n".join(credits) + "\n")
     return len(rows)
+
+
+def write_example(folder):
+    """Writes `photo.png`, from the validation split, and `mask.png`: white strokes over it."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    photo = Image.fromarray(skimage.data.coffee()).resize((300, 200), Image.Resampling.LANCZOS)
+    mask = Image.new("L", photo.size)
+    pen = ImageDraw.Draw(mask)
+    pen.line([(40, 30), (110, 80), (90, 150)], fill=255, width=9, joint="curve")
+    pen.line([(170, 20), (230, 60), (260, 140)], fill=255, width=7, joint="curve")
+    pen.ellipse([140, 130, 165, 155], fill=255)
+    photo.save(folder / "photo.png")
+    mask.save(folder / "mask.png")
 
 
 def _write_crops(root, source, options):
@@ -109,6 +122,9 @@ def main(argv):
         raise cli.UserError("--crops must be at least 1 and --crop_size between 1 and 300")
     count = write(options)
     print(f"wrote {count} pictures to {options.out_dir}")
+    if options.example_dir:
+        write_example(options.example_dir)
+        print(f"wrote {options.example_dir}/photo.png and mask.png")
 
 
 if __name__ == "__main__":

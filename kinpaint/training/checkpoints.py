@@ -4,10 +4,10 @@ A checkpoint is a directory `RUN/checkpoints/step-00001000/` with one TensorFlow
 checkpoint (`state.index`, `state.data-*`) and `note.json`. It is written under a
 temporary name, read back in full (TensorFlow verifies the checksum of every
 tensor it reads), flushed to disk and only then renamed, so that a directory of
-that name is whole. `restore` verifies again and falls back to the one before.
+that name is whole. `newest` verifies again and falls back to the one before.
 
 The state is a dict of groups, each a dict of named variables:
-`network`, `critic`, `average` (the generator's moving average), `optimizer`,
+`network`, `critic`, `ema` (the generator's moving average), `optimizer`,
 `critic_optimizer`. Names come from the layers, so that one group can be read
 without the others and without building an optimizer.
 """
@@ -22,18 +22,21 @@ import tensorflow as tf
 
 from pipelines.cli import UserError
 
-_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
-
 
 def named(model):
     """Every variable of a Keras model by its path below the model: {path: variable}."""
     found = {}
     for variable in model.variables:
-        path = variable.path.split("/", 1)[-1]
-        if path in found:
-            raise ValueError(f"two variables of {model.name} are called {path}")
-        found[path] = variable
+        name = name_of(variable)
+        if name in found:
+            raise ValueError(f"two variables of {model.name} are called {name}")
+        found[name] = variable
     return found
+
+
+def name_of(variable):
+    """A variable's path below its model."""
+    return variable.path.split("/", 1)[-1]
 
 
 def numbered(optimizer):
@@ -141,62 +144,3 @@ def newest(run_dir, log=print):
 def note(path):
     """The facts stored with a checkpoint."""
     return json.loads((pathlib.Path(path) / "note.json").read_text())
-
-
-def restore(path, state):
-    """Reads a checkpoint's tensors into the variables of `state`.
-
-    Raises:
-        UserError: names or shapes differ; they are listed and nothing is assigned.
-    """
-    values, problems = {}, []
-    for group, variables in state.items():
-        found, wrong = _read(path, group, variables)
-        values.update({(group, name): value for name, value in found.items()})
-        problems += [f"{group}/{text}" for text in wrong]
-    if problems:
-        raise UserError(f"{path} does not fit this run: {'; '.join(problems[:8])}")
-    for (group, name), value in values.items():
-        state[group][name].assign(value)
-
-
-def _read(path, group, variables):
-    """Values of one group by name, and what does not fit, in words."""
-    reader = tf.train.load_checkpoint(str(pathlib.Path(path) / "state"))
-    shapes = reader.get_variable_to_shape_map()
-    values, problems = {}, []
-    for name, variable in variables.items():
-        key = f"{group}/{name.replace('/', '.S')}{_SUFFIX}"
-        if key not in shapes:
-            problems.append(f"{name} is missing")
-        elif list(shapes[key]) != list(variable.shape):
-            problems.append(f"{name} is {shapes[key]}, wanted {list(variable.shape)}")
-        else:
-            values[name] = reader.get_tensor(key)
-    return values, problems
-
-
-def groups(path):
-    """Names of the groups in a checkpoint."""
-    names = tf.train.load_checkpoint(str(pathlib.Path(path) / "state"))
-    return {name.split("/", 1)[0] for name in names.get_variable_to_shape_map()}
-
-
-def warm_start(path, network, log=print):
-    """Copies what fits by name and shape into `network`; lists what does not.
-
-    Returns:
-        Number of variables copied.
-
-    Raises:
-        UserError: nothing fits.
-    """
-    variables = named(network)
-    values, problems = _read(path, "network", variables)
-    if not values:
-        raise UserError(f"nothing in {path} fits {network.name}: {'; '.join(problems[:4])}")
-    for name, value in values.items():
-        variables[name].assign(value)
-    for problem in problems:
-        log(f"warm start: {problem}; kept as initialised")
-    return len(values)

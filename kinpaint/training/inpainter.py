@@ -42,8 +42,8 @@ class Inpainter(keras.Model):
         self.average_decay = average_decay
         self.seed = seed
         self.average = [
-            keras.Variable(
-                w.value, trainable=False, aggregation="only_first_replica", name=w.name
+            keras.Variable(  # from a copy: a tf.Variable would be adopted, not copied
+                w.numpy(), trainable=False, aggregation="only_first_replica", name=w.name
             )
             for w in (network.weights if average_decay else ())
         ]
@@ -87,7 +87,11 @@ class Inpainter(keras.Model):
     @property
     def log_names(self):
         """Names of the scalars of one step, in order."""
-        names = ["loss", *(label for label, _, _ in self.weighted_losses.weighted), "gradient_norm"]
+        names = [
+            "loss",
+            *(label for label, _, _ in self.weighted_losses.weighted),
+            "gradient_norm",
+        ]
         if self.critic:
             names += ["adversarial", "critic_loss", "critic_gradient_norm"]
             names += ["score_real", "score_fake"]

@@ -15,13 +15,13 @@ def policy(precision):
     return keras.DTypePolicy(precision)
 
 
-def adam(options, learning_rate, precision, decay_steps):
+def adam(options, learning_rate, precision):
     """Adam as `OptimizerOptions` says, wrapped in loss scaling under float16.
 
     epsilon is 1e-8, the default of TF 1 that the published codes trained with
     (Keras' own default is 1e-7).
     """
-    rate = Rate(learning_rate, options.schedule, decay_steps, options.warmup_steps)
+    rate = Rate(learning_rate, options.schedule, options.decay_steps, options.warmup_steps)
     optimizer = keras.optimizers.Adam(
         rate,
         beta_1=options.beta1,

@@ -1,0 +1,257 @@
+"""What happens between steps: guard, record, validate, picture, save, limit, show.
+
+The order in which `train.py` lists them matters: the guard stands first, so that
+nothing broken is recorded or saved; saving comes after validation, so that a
+checkpoint knows the score of its own step.
+"""
+
+import json
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kinpaint.training import checkpoints
+from pipelines import cli
+
+MAX_ROLLBACKS = 5
+
+
+class Guard(keras.callbacks.Callback):
+    """Stops at the first non-finite scalar, or rolls back to the last checkpoint.
+
+    A rollback halves both learning rates and goes on with fresh batches, so that
+    one bad batch cannot throw the run back for ever.
+
+    Raises:
+        UserError: naming step, term and the last good checkpoint.
+    """
+
+    def __init__(self, run, action):
+        super().__init__()
+        self.run = run
+        self.action = action
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Looks at every scalar of the step."""
+        overflow = self._scaled_overflow(logs)
+        bad = [n for n, v in logs.items() if not math.isfinite(v) and n not in overflow]
+        if not bad:
+            return
+        path = checkpoints.newest(self.run.dir)
+        if self.action == "rollback" and path and self.run.rollbacks < MAX_ROLLBACKS:
+            self._roll_back(path, batch, bad)
+            return
+        good = f"last good checkpoint: {path}" if path else "no checkpoint was written yet"
+        raise cli.UserError(
+            f"step {batch}: {', '.join(bad)} not finite; {good}. Lower --learning_rate, set "
+            f"--clip_norm=1, or use --on_nonfinite=rollback"
+        )
+
+    def _scaled_overflow(self, logs):
+        """Under float16 an overflowing gradient is ordinary: its update is skipped."""
+        scaled = isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer)
+        return {name for name in logs if name.endswith("gradient_norm")} if scaled else ()
+
+    def _roll_back(self, path, batch, bad):
+        drawn, rollbacks = self.run.drawn, self.run.rollbacks + 1
+        self.run.resume()
+        self.run.drawn, self.run.rollbacks = drawn, rollbacks
+        self.run.rate_factor *= 0.5
+        print(
+            f"step {batch}: {', '.join(bad)} not finite; went back to {path} at "
+            f"{self.run.rate_factor:g} of the rate ({rollbacks} of {MAX_ROLLBACKS})"
+        )
+
+
+class Recorder(keras.callbacks.Callback):
+    """Means over `every` steps into history.jsonl and TensorBoard."""
+
+    def __init__(self, run, every, pictures_a_step):
+        super().__init__()
+        self.run = run
+        self.every = every
+        self.pictures_a_step = pictures_a_step
+        self.window = []
+        self.writer = None
+
+    def on_train_begin(self, logs=None):
+        """Opens the TensorBoard file (the chief's only)."""
+        if self.run.chief:
+            self.writer = tf.summary.create_file_writer(str(self.run.dir / "logs"))
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Collects; writes at every multiple of `every`."""
+        self.window.append(logs)
+        if batch % self.every == 0:
+            self.flush(batch)
+
+    def flush(self, step):
+        """Writes the means of what was collected."""
+        if not self.window:
+            return
+        mean = {n: float(np.mean([row[n] for row in self.window])) for n in self.window[0]}
+        seconds, waiting = mean.pop("seconds"), mean.pop("seconds_waiting")
+        mean["pictures_per_second"] = self.pictures_a_step / seconds
+        mean["data_wait_share"] = waiting / seconds
+        mean["learning_rate"] = float(self.model.optimizer.learning_rate)
+        self.window = []
+        self.add(step, mean)
+
+    def add(self, step, scalars):
+        """One record: a line of history.jsonl and a TensorBoard scalar each."""
+        if not self.writer:
+            return
+        scalars = {k: v for k, v in scalars.items() if v is not None}
+        line = {"step": step, **{k: round(v, 6) for k, v in scalars.items()}}
+        line["cpu_minutes"] = round(self.run.cpu_minutes, 3)
+        with open(self.run.dir / "history.jsonl", "a") as history:
+            history.write(json.dumps(line) + "\n")
+        with self.writer.as_default(step):
+            for name, value in scalars.items():
+                tf.summary.scalar(_group(name), value)
+
+    def on_train_end(self, logs=None):
+        """Writes what is left."""
+        self.flush(self.run.step)
+        if self.writer:
+            self.writer.close()
+
+
+def _group(name):
+    """TensorBoard section of a scalar."""
+    if name.startswith("val_"):
+        return f"validation/{name[4:]}"
+    speed = ("pictures_per_second", "data_wait_share", "learning_rate")
+    return f"run/{name}" if name in speed else f"train/{name}"
+
+
+class Validate(keras.callbacks.Callback):
+    """Scores fixed pictures with fixed holes; remembers the best step; stops when stale.
+
+    The score compared is the hole's PSNR of the averaged generator where one is kept.
+    """
+
+    def __init__(self, run, recorder, validation, every, patience):
+        super().__init__()
+        self.run = run
+        self.recorder = recorder
+        self.validation = validation
+        self.every = every
+        self.patience = patience
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Validates at every multiple of `every`."""
+        if not self.every or batch % self.every:
+            return
+        scores = self.validation.score(self.model.network)
+        if self.model.average:
+            with self.run.averaged() as network:
+                average = self.validation.score(network)
+            scores |= {f"{name}_average": value for name, value in average.items()}
+        self.recorder.add(batch, scores)
+        self._judge(batch, scores.get("val_psnr_hole_average", scores["val_psnr_hole"]))
+
+    def _judge(self, step, score):
+        if self.run.best is None or score > self.run.best:
+            self.run.best, self.run.best_step, self.run.stale = score, step, 0
+            self.run.save()
+            return
+        self.run.stale += 1
+        if self.patience and self.run.stale >= self.patience:
+            self.run.stop = f"no better validation in the last {self.run.stale}"
+
+
+class Pictures(keras.callbacks.Callback):
+    """Grids of the fixed validation pictures for TensorBoard."""
+
+    def __init__(self, run, recorder, validation, every):
+        super().__init__()
+        self.run = run
+        self.recorder = recorder
+        self.validation = validation
+        self.every = every
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Draws at every multiple of `every`."""
+        if not self.every or batch % self.every or not self.recorder.writer:
+            return
+        with self.recorder.writer.as_default(batch):
+            for name, picture in self.validation.grids(self.model.network).items():
+                tf.summary.image(name, picture[None])
+
+
+class Save(keras.callbacks.Callback):
+    """Checkpoints at every multiple of `every`, and at the end."""
+
+    def __init__(self, run, every):
+        super().__init__()
+        self.run = run
+        self.every = every
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Saves if it is time."""
+        if batch % self.every == 0:
+            self.run.save()
+
+    def on_train_end(self, logs=None):
+        """Saves the last step."""
+        self.run.save()
+
+
+class Limits(keras.callbacks.Callback):
+    """Asks for a stop when the run's time is up; 0 is no limit."""
+
+    def __init__(self, run, wall_minutes, cpu_minutes):
+        super().__init__()
+        self.run = run
+        self.wall_minutes = wall_minutes
+        self.cpu_minutes = cpu_minutes
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Compares the clocks."""
+        if self.wall_minutes and self.run.wall_minutes >= self.wall_minutes:
+            self.run.stop = f"--limit_minutes={self.wall_minutes:g} is up"
+        if self.cpu_minutes and self.run.cpu_minutes >= self.cpu_minutes:
+            self.run.stop = f"--limit_cpu_minutes={self.cpu_minutes:g} is up"
+
+
+class Profile(keras.callbacks.Callback):
+    """A profiler trace of ten steps into RUN/logs, for TensorBoard's profiler."""
+
+    def __init__(self, run, at):
+        super().__init__()
+        self.run = run
+        self.at = at
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Starts and stops the trace."""
+        if batch == self.at:
+            tf.profiler.experimental.start(str(self.run.dir / "logs"))
+        elif batch == self.at + 10:
+            tf.profiler.experimental.stop()
+
+
+class Bar(keras.callbacks.Callback):
+    """The progress bar: steps, rate, time left, loss."""
+
+    def __init__(self, run, steps):
+        super().__init__()
+        self.run = run
+        self.steps = steps
+
+    def on_train_begin(self, logs=None):
+        """Shows the bar from where the run stands."""
+        self.bar = cli.progress(
+            total=self.steps, initial=self.run.step, desc="train", unit="step"
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Moves the bar."""
+        self.bar.set_postfix_str(f"loss {logs['loss']:.4f}", refresh=False)
+        self.bar.update(batch - self.bar.n)
+
+    def on_train_end(self, logs=None):
+        """Takes the bar away."""
+        self.bar.close()

@@ -1,0 +1,148 @@
+"""A run: its directory, its counters, and everything a checkpoint must hold.
+
+RUN/flags.txt        the flags it was started with; loads as a flagfile
+RUN/checkpoints/     see `training.checkpoints`
+RUN/logs/            TensorBoard
+RUN/history.jsonl    one JSON line a record: `step` and scalars
+"""
+
+import contextlib
+import json
+import pathlib
+import time
+
+from kinpaint.training import checkpoints, restoring
+
+
+class Run:
+    """Counters and state of one training run.
+
+    Attributes:
+        step: finished steps.
+        drawn: batches taken from the data; exceeds `step` after a rollback.
+        stop: why this process wants to stop; empty to go on.
+        stopping: whether all workers agreed to stop.
+        best: the best validation score so far, None before the first.
+        best_step: its step.
+        stale: validations since the best one.
+        rollbacks: how often a non-finite loss threw the run back.
+    """
+
+    _COUNTERS = ("drawn", "best", "best_step", "stale", "rollbacks", "rate_factor")
+
+    def __init__(self, run_dir, inpainter, *, keep=3, chief=True):
+        self.dir = pathlib.Path(run_dir)
+        self.inpainter = inpainter
+        self.keep = keep
+        self.chief = chief
+        self.step = self.drawn = self.stale = self.rollbacks = 0
+        self.best = self.best_step = None
+        self.stop = ""
+        self.stopping = False
+        self.saved_step = None
+        self._cpu_before = 0.0
+        self._wall_start = time.monotonic()
+
+    @property
+    def cpu_minutes(self):
+        """Process CPU time over all starts of this run, in minutes."""
+        return (self._cpu_before + time.process_time()) / 60
+
+    @property
+    def wall_minutes(self):
+        """Wall time since this start, in minutes."""
+        return (time.monotonic() - self._wall_start) / 60
+
+    @property
+    def rate_factor(self):
+        """What both learning rates are multiplied by; 1 unless a rollback lowered it."""
+        return float(self._rates()[0].factor)
+
+    @rate_factor.setter
+    def rate_factor(self, value):
+        for rate in self._rates():
+            rate.factor.assign(value)
+
+    def _rates(self):
+        optimizers = [self.inpainter.optimizer, self.inpainter.critic_optimizer]
+        plain = [getattr(o, "inner_optimizer", o) for o in optimizers if o is not None]
+        return [optimizer._learning_rate for optimizer in plain]
+
+    def state(self):
+        """What a checkpoint holds, as {group: {name: variable}}."""
+        model = self.inpainter
+        groups = {
+            "network": checkpoints.named(model.network),
+            "optimizer": checkpoints.numbered(model.optimizer),
+        }
+        if model.critic:
+            groups["critic"] = checkpoints.named(model.critic)
+            groups["critic_optimizer"] = checkpoints.numbered(model.critic_optimizer)
+        if model.average:
+            names = map(checkpoints.name_of, model.network.weights)
+            groups["ema"] = dict(zip(names, model.average, strict=True))
+        return groups
+
+    def save(self):
+        """Writes a checkpoint of this step, once."""
+        if self.saved_step == self.step:
+            return None
+        note = {name: getattr(self, name) for name in self._COUNTERS}
+        note["cpu_minutes"] = round(self.cpu_minutes, 4)
+        pinned = () if self.best_step is None else (self.best_step,)
+        path = checkpoints.write(
+            self.dir,
+            self.step,
+            self.state(),
+            note,
+            keep=self.keep,
+            pinned=pinned,
+            chief=self.chief,
+        )
+        self.saved_step = self.step
+        return path
+
+    def resume(self, log=print):
+        """Restores the newest whole checkpoint; returns its path, or None."""
+        path = checkpoints.newest(self.dir, log)
+        if path is None:
+            return None
+        restoring.restore(path, self.state())
+        note = checkpoints.note(path)
+        self.step = self.saved_step = note["step"]
+        for name in self._COUNTERS:
+            setattr(self, name, note[name])
+        self._cpu_before = note["cpu_minutes"] * 60 - time.process_time()
+        self._cut_history()
+        return path
+
+    def _cut_history(self):
+        """Drops records after the restored step: they will be written again."""
+        history = self.dir / "history.jsonl"
+        if not history.exists() or not self.chief:
+            return
+        lines = history.read_text().splitlines(keepends=True)
+        kept = [line for line in lines if _step_of_line(line) <= self.step]
+        temporary = history.with_suffix(".tmp")
+        temporary.write_text("".join(kept))
+        temporary.replace(history)
+
+    @contextlib.contextmanager
+    def averaged(self):
+        """Within, the generator carries its averaged weights, if it has any."""
+        model = self.inpainter
+        raw = [w.numpy() for w in model.network.weights] if model.average else []
+        for weight, average in zip(model.network.weights, model.average, strict=False):
+            weight.assign(average)
+        try:
+            yield model.network
+        finally:
+            for weight, value in zip(model.network.weights, raw, strict=False):
+                weight.assign(value)
+
+
+def _step_of_line(line):
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError):
+        return float("inf")  # a line cut off by a kill

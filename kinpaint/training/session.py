@@ -1,0 +1,221 @@
+"""From settings to a finished run: builds the parts, restores, and runs the loop.
+
+The order of a start:
+
+1. devices and strategy; 2. photographs, before anything costly, so that a bad
+directory fails at once; 3. networks and optimizers under the strategy;
+4. the newest checkpoint of the run, else warm-start weights; 5. data from the
+batch where the run stands; 6. callbacks and the loop.
+"""
+
+import dataclasses
+import pathlib
+import random
+import signal
+
+import keras
+
+import kinpaint.critics
+import kinpaint.losses
+import kinpaint.models
+from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
+from kinpaint.training import callbacks, checkpoints, loop, precision, restoring, strategy
+from kinpaint.training.inpainter import Inpainter
+from kinpaint.training.run import Run
+from kinpaint.training.validation import Validation
+from pipelines import cli, photos, terms
+from pipelines.options import PhotoOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """All settings of a run."""
+
+    train: TrainOptions
+    photos: PhotoOptions
+    model: ModelOptions
+    loss: LossOptions
+    optimizer: OptimizerOptions
+
+    def lines(self):
+        """The settings as a flagfile's lines."""
+        parts = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return [line for part in parts for line in cli.lines(part)]
+
+
+def train(settings):
+    """Trains or resumes as `settings` say; returns the `Run`.
+
+    Raises:
+        UserError: a setting, the photographs or the run directory will not do.
+    """
+    settings = _settled(settings)
+    options = settings.train
+    print(f"devices: {strategy.prepare_devices()}; precision: {options.precision}", flush=True)
+    devices = strategy.build(options.strategy)
+    found = photos.find(
+        settings.photos.data_dir, settings.photos.split, settings.photos.classes
+    )
+    keras.utils.set_random_seed(settings.photos.seed)
+    with devices.scope():
+        inpainter = build(settings)
+        run = Run(
+            options.run_dir,
+            inpainter,
+            keep=options.keep_checkpoints,
+            chief=strategy.is_chief(devices),
+        )
+        _restore(run, settings)
+    _record_flags(run, settings)
+    batches = iter(_batches(found, settings, devices, run.drawn))
+    _stop_on_sigterm(run)
+    loop.train(
+        run,
+        batches,
+        devices,
+        _callbacks(run, settings),
+        steps=options.steps,
+        group=options.steps_per_execution,
+        jit_compile=options.jit_compile,
+    )
+    return run
+
+
+def _settled(settings):
+    """Checked settings, with the cosine's end fixed so that a resume keeps it."""
+    options, rates = settings.train, settings.optimizer
+    if options.steps_per_execution > 1 and options.strategy != "one":
+        raise cli.UserError("--steps_per_execution above 1 works on one device only")
+    for name in ("steps", "checkpoint_every", "log_every", "steps_per_execution"):
+        if getattr(options, name) < 1:
+            raise cli.UserError(f"--{name} must be at least 1")
+    if rates.schedule == "cosine" and not rates.decay_steps:
+        rates = dataclasses.replace(rates, decay_steps=options.steps)
+    return dataclasses.replace(settings, optimizer=rates)
+
+
+def build(settings):
+    """The compiled `Inpainter` that the settings describe."""
+    dtype = precision.policy(settings.train.precision)
+    network = named(kinpaint.models.build, settings.model.model, "--model", dtype)
+    critic = None
+    if settings.model.critic != "none":
+        critic = named(kinpaint.critics.build, settings.model.critic, "--critic", dtype)
+    rates = settings.optimizer
+    inpainter = Inpainter(network, critic, rates.ema, settings.photos.seed)
+    inpainter.compile(
+        precision.adam(rates, rates.learning_rate, settings.train.precision),
+        critic and precision.adam(rates, rates.critic_learning_rate, settings.train.precision),
+        kinpaint.losses.build(
+            settings.loss.losses, weights_dir=settings.loss.feature_weights_dir or None
+        ),
+        adversarial=settings.loss.adversarial,
+        adversarial_weight=settings.loss.adversarial_weight,
+        gradient_penalty=settings.loss.gradient_penalty,
+        clip_norm=rates.clip_norm,
+    )
+    return inpainter
+
+
+def named(builder, text, flag, dtype):
+    """Builds `name` or `name(key=value)` with a registry's `build`."""
+    wanted = terms.parse(text, what=flag)
+    if len(wanted) != 1:
+        raise cli.UserError(f"{flag} names one network, not a sum: {text!r}")
+    return builder(wanted[0].name, dtype=dtype, **wanted[0].settings)
+
+
+def _restore(run, settings):
+    if run.resume():
+        print(f"resuming at step {run.step}", flush=True)
+    elif settings.train.warm_start:
+        path = checkpoints.newest(settings.train.warm_start)
+        if path is None:
+            raise cli.UserError(f"--warm_start: {settings.train.warm_start} has no checkpoint")
+        count = restoring.warm_start(path, run.inpainter.network)
+        print(f"warm start: {count} variables from {path}")
+
+
+def _batches(found, settings, devices, drawn):
+    """Training batches from batch `drawn` on, spread over the strategy's devices."""
+    options, group = settings.photos, settings.train.steps_per_execution
+    worker, workers = strategy.worker(devices)
+    replicas = devices.num_replicas_in_sync
+    if options.batch_size % replicas:
+        raise cli.UserError(
+            f"--batch_size={options.batch_size} must be a multiple of the {replicas} replicas"
+        )
+
+    def local(batch_size):
+        return photos.training(
+            found,
+            options.image_size,
+            options.masks,
+            batch_size,
+            options.seed,
+            crop=options.crop,
+            start=drawn * options.batch_size // workers,
+            shard=worker,
+            num_shards=workers,
+            cache=options.cache,
+            deterministic=options.deterministic,
+            data_service=options.data_service,
+        )
+
+    if workers > 1:
+        size = options.batch_size // replicas
+        return devices.distribute_datasets_from_function(lambda context: local(size))
+    if replicas > 1:
+        return devices.experimental_distribute_dataset(local(options.batch_size))
+    return local(options.batch_size).batch(group) if group > 1 else local(options.batch_size)
+
+
+def _validation(settings):
+    """The fixed pictures: the first of a seeded order of the validation split."""
+    options = settings.photos
+    found = photos.find(options.data_dir, "val", options.classes)
+    random.Random(0).shuffle(found)
+    chosen = sorted(found[: settings.train.validation_pictures], key=lambda photo: photo.name)
+    data = photos.evaluation(chosen, options.image_size, options.masks, batch_size=32)
+    return Validation(data)
+
+
+def _record_flags(run, settings):
+    """Writes the run's flags at its first start and again when a resume changed some."""
+    if not run.chief:
+        return
+    run.dir.mkdir(parents=True, exist_ok=True)
+    temporary = run.dir / "flags.tmp"
+    temporary.write_text("\n".join(settings.lines()) + "\n")
+    temporary.replace(pathlib.Path(run.dir) / "flags.txt")
+
+
+def _stop_on_sigterm(run):
+    def ask(number, frame):
+        del number, frame
+        run.stop = "stopped by SIGTERM"
+
+    signal.signal(signal.SIGTERM, ask)
+
+
+def _callbacks(run, settings):
+    options, photo_options = settings.train, settings.photos
+    recorder = callbacks.Recorder(run, options.log_every, photo_options.batch_size)
+    listed = [callbacks.Guard(run, options.on_nonfinite), recorder]
+    if options.validate_every or options.pictures_every:
+        fixed = _validation(settings)
+        listed += [
+            callbacks.Validate(
+                run, recorder, fixed, options.validate_every, options.early_stop
+            ),
+            callbacks.Pictures(run, recorder, fixed, options.pictures_every),
+        ]
+    listed += [
+        callbacks.Save(run, options.checkpoint_every),
+        callbacks.Limits(run, options.limit_minutes, options.limit_cpu_minutes),
+    ]
+    if options.profile_at:
+        listed.append(callbacks.Profile(run, options.profile_at))
+    if run.chief:
+        listed.append(callbacks.Bar(run, options.steps))
+    return listed

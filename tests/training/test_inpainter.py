@@ -1,0 +1,176 @@
+"""The training step: gradients, one critic pass, precision, fit, averaging."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kinpaint.training.inpainter import Inpainter
+from tests.training import tiny
+
+
+def test_gradients_reach_every_weight_of_both_networks():
+    model = tiny.inpainter(rate=0.01)
+    before = [w.numpy() for w in model.trainable_variables]
+    for seed in range(2):
+        model.update(tiny.batch(seed=seed))
+    after = [w.numpy() for w in model.trainable_variables]
+    moved = [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
+    names = [w.path for w in model.trainable_variables]
+    assert [n for n, m in zip(names, moved, strict=True) if not m] == []
+
+
+def test_without_a_critic_only_the_generator_exists():
+    model = tiny.inpainter(critic=False)
+    logs = model.update(tiny.batch())
+    assert set(logs) == set(model.log_names) == {"loss", "l1", "gradient_norm"}
+
+
+@pytest.mark.slow
+def test_one_batch_is_overfitted():
+    model = tiny.inpainter(critic=False, rate=3e-3)
+    data = tiny.batch(count=2)
+    step = tf.function(model.update)
+    first = float(step(data)["l1"])
+    for _ in range(250):
+        last = float(step(data)["l1"])
+    assert last < 0.2 * first
+
+
+def test_the_critic_runs_once_a_step_on_truth_and_composite():
+    model = tiny.inpainter()
+    seen = []
+    call = model.critic.call
+    model.critic.call = lambda inputs, training=False: (
+        seen.append(np.asarray(inputs["image"])) or call(inputs, training=training)
+    )
+    data = tiny.batch(count=3)
+    model.update(data)
+    assert [x.shape[0] for x in seen] == [6]
+    known = 1 - data["mask"]
+    np.testing.assert_array_equal(seen[0][:3], data["image"])
+    np.testing.assert_array_equal(seen[0][3:] * known, data["image"] * known)
+
+
+def test_each_update_follows_the_gradient_of_its_own_loss_alone():
+    """An SGD step equals gradients taken by hand, network by network."""
+    model = tiny.inpainter(adversarial_weight=0.5)
+    model.compile(
+        keras.optimizers.SGD(1.0),
+        keras.optimizers.SGD(1.0),
+        model.weighted_losses,
+        adversarial_weight=0.5,
+    )
+    data = {k: tf.constant(v) for k, v in tiny.batch().items()}
+    twin = Inpainter.from_config(model.get_config())
+    twin.network.build()
+    twin.critic.build()
+    twin.network.set_weights(model.network.get_weights())
+    twin.critic.set_weights(model.critic.get_weights())
+    vectors = [v.numpy() for v in model.critic.variables]
+    with tf.GradientTape(persistent=True) as tape:
+        outputs = twin.complete(data, training=True)
+        both = tf.concat([data["image"], outputs["composite"]], 0)
+        masks = tf.concat([data["mask"]] * 2, 0)
+        real, fake = tf.split(
+            twin.critic({"image": both, "mask": masks}, training=True)["scores"], 2
+        )
+        generator_loss = tf.reduce_mean(tf.abs(data["image"] - outputs["output"]))
+        generator_loss += -0.5 * tf.reduce_mean(fake)
+        critic_loss = 0.5 * tf.reduce_mean(tf.nn.relu(1 - real) + tf.nn.relu(1 + fake))
+    assert len(vectors) == len(model.critic.variables)
+    for network, own, loss in (
+        (model.network, twin.network, generator_loss),
+        (model.critic, twin.critic, critic_loss),
+    ):
+        wanted = [
+            w.numpy() - g.numpy()
+            for w, g in zip(
+                own.trainable_variables,
+                tape.gradient(loss, [v.value for v in own.trainable_variables]),
+                strict=True,
+            )
+        ]
+        network.wanted = wanted
+    model.update(data)
+    for network in (model.network, model.critic):
+        for got, want in zip(network.trainable_variables, network.wanted, strict=True):
+            np.testing.assert_allclose(got.numpy(), want, rtol=1e-4, atol=2e-6)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_steps_near_the_float32_step(dtype):
+    data = tiny.batch()
+    losses = {}
+    for policy in ("float32", dtype):
+        keras.utils.set_random_seed(3)
+        model = tiny.inpainter(policy)
+        losses[policy] = [float(model.update(data)["loss"]) for _ in range(4)]
+        assert all(w.dtype == "float32" for w in model.network.weights)
+    np.testing.assert_allclose(losses[dtype], losses["float32"], rtol=0.03)
+
+
+def test_float16_overflow_skips_both_updates_and_halves_both_scales():
+    model = tiny.inpainter("mixed_float16")
+    model.update(tiny.batch())
+    for optimizer in (model.optimizer, model.critic_optimizer):
+        optimizer.dynamic_scale.assign(2.0**120)
+    before = [w.numpy() for w in model.trainable_variables]
+    model.update(tiny.batch())
+    for weight, value in zip(model.trainable_variables, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), value)
+    for optimizer in (model.optimizer, model.critic_optimizer):
+        assert float(optimizer.dynamic_scale) == 2.0**119
+
+
+def test_clipping_bounds_the_step():
+    model = tiny.inpainter(critic=False)
+    model.compile(keras.optimizers.SGD(1.0), None, model.weighted_losses, clip_norm=1e-3)
+    before = [w.numpy() for w in model.network.trainable_variables]
+    logs = model.update(tiny.batch())
+    moves = [
+        w.numpy() - b for w, b in zip(model.network.trainable_variables, before, strict=True)
+    ]
+    assert float(logs["gradient_norm"]) > 1e-3
+    np.testing.assert_allclose(np.sqrt(sum((m**2).sum() for m in moves)), 1e-3, rtol=1e-3)
+
+
+def test_the_average_follows_its_recurrence():
+    model = tiny.inpainter(critic=False, average=0.5)
+    path = [[w.numpy() for w in model.network.weights]]
+    for _ in range(3):
+        model.update(tiny.batch())
+        path.append([w.numpy() for w in model.network.weights])
+    wanted = path[0]
+    for updates, weights in enumerate(path[1:], start=1):
+        decay = min(0.5, (1 + updates) / (10 + updates))
+        wanted = [decay * a + (1 - decay) * w for a, w in zip(wanted, weights, strict=True)]
+    for got, want in zip(model.average, wanted, strict=True):
+        np.testing.assert_allclose(got.numpy(), want, rtol=1e-5, atol=1e-7)
+
+
+def test_compile_and_fit_work_and_report_epoch_means():
+    model = tiny.inpainter(average=0.9)
+    data = tf.data.Dataset.from_tensor_slices(tiny.batch(count=6)).batch(2)
+    history = model.fit(data, epochs=2, verbose=0).history
+    assert set(history) == set(model.log_names)
+    assert np.isfinite(history["loss"]).all()
+    assert model.evaluate(data, verbose=0, return_dict=True)["l1"] > 0
+
+
+def test_gradient_penalty_is_zero_for_a_critic_of_unit_slope():
+    """A critic that sums the hole along a unit direction has gradient norm one."""
+    model = tiny.inpainter(adversarial="wgan_gp", gradient_penalty=1.0)
+    data = {k: tf.constant(v) for k, v in tiny.batch().items()}
+    area = tf.reduce_sum(data["mask"], [1, 2, 3], keepdims=True) * 3
+
+    class UnitSlope:
+        def __call__(self, inputs, training=False):
+            return {"scores": tf.reduce_sum(inputs["image"] / tf.sqrt(area), [1, 2, 3])}
+
+    model.critic = None
+    object.__setattr__(model, "critic", UnitSlope())
+    outputs = {"composite": tf.zeros_like(data["image"])}
+    assert float(model._penalty(data, outputs)) == pytest.approx(0.0, abs=1e-6)
+    area = area / 4  # slope two
+    assert float(model._penalty(data, outputs)) == pytest.approx(1.0, abs=1e-4)
