@@ -8,18 +8,18 @@ smallest crop allows.
 import numpy as np
 import tensorflow as tf
 
-from pipelines import decode
+from pipelines import decode, records
 
 
 class Files:
-    """Photos on disk; of a JPEG only the wanted window is decoded."""
+    """Photos on disk or in shards; of a JPEG only the wanted window is decoded."""
 
     def __init__(self, paths):
         self._paths = tf.constant(paths)
 
     def open(self, index):
         """What `cut` needs, and the photo's stored size, int32 [2]."""
-        data = tf.io.read_file(self._paths[index])
+        data = records.read(self._paths[index])
         return data, decode.stored_size(data)
 
     def cut(self, data, top, left, side):
@@ -33,7 +33,7 @@ class Memory:
 
     def __init__(self, paths, side):
         pictures = tf.data.Dataset.from_tensor_slices(paths).map(
-            lambda path: _shrunk(decode.decode(tf.io.read_file(path)), side),
+            lambda path: shrunk(decode.decode(records.read(path)), side),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
         pictures = list(pictures.as_numpy_iterator())
@@ -100,7 +100,8 @@ def resize(square, size):
     return tf.ensure_shape(result, [size, size, 3])
 
 
-def _shrunk(image, side):
+def shrunk(image, side):
+    """[H, W, C] with its shorter side at most `side` pixels (0: as it is); never enlarged."""
     extent = tf.shape(image)[:2]
     shorter = tf.reduce_min(extent)
     if not side:

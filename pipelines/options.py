@@ -53,6 +53,19 @@ class ExploreOptions:
 
 
 @dataclasses.dataclass(frozen=True)
+class BuildOptions:
+    """Which level to materialise from which photos."""
+
+    data_dir: str = cli.option("", "directory of photos, one folder a class")
+    out_dir: str = cli.option("", "directory to write to; must be new or empty")
+    level: int = cli.option(0, "difficulty 1 to 6: sets size, classes and masks")
+    complexity: str = cli.option(
+        "all", "keep one tercile of each class only", choices=("all", "low", "middle", "high")
+    )
+    seed: int = cli.option(0, "of the evaluation masks")
+
+
+@dataclasses.dataclass(frozen=True)
 class PhotoOptions:
     """Which photographs, at what size, with which holes, and how they are fed."""
 

@@ -17,21 +17,20 @@ import sys
 
 import tensorflow as tf
 
-from pipelines import crops, decode, splits
+from pipelines import crops, decode, listing, records, splits
 from pipelines.cli import UserError
 from pipelines.draws import Draws
 from pipelines.masks import batch as draw_masks
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"})
 _ENDLESS = tf.int64.max
 
 
 @dataclasses.dataclass(frozen=True)
 class Photo:
-    """A picture file.
+    """A picture file, or a picture in a TFRecord shard.
 
     Attributes:
-        path: to open it.
+        path: to open it with `records.read`.
         label: the folder it is in, right below the data directory; "" if none.
         name: path relative to the data directory, with forward slashes.
     """
@@ -42,10 +41,10 @@ class Photo:
 
 
 def find(data_dir, split="all", classes=()):
-    """Lists the photos of a directory.
+    """Lists the photos of a directory, or of its TFRecord shards where it holds any.
 
     Args:
-        data_dir: holds photos, or a folder of photos for each class.
+        data_dir: holds photos, or a folder of photos for each class, or shards.
         split: train, val, test or all; see `pipelines.splits`.
         classes: folders to take, a sequence or separated by commas; empty: all.
 
@@ -60,22 +59,21 @@ def find(data_dir, split="all", classes=()):
         raise UserError(f"--data_dir={data_dir} is no directory: give a folder of photos")
     if split not in ("all", *splits.SPLITS):
         raise UserError(f"there is no split {split!r}: choose all, {', '.join(splits.SPLITS)}")
-    names = sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if _is_photo(p))
-    photos = [Photo(str(root / n), n.split("/")[0] if "/" in n else "", n) for n in names]
+    sharded = {entry["reference"]: entry for entry in records.entries(root)}
+    photos = [Photo(path, e["label"], e["name"]) for path, e in sharded.items()]
+    photos = sorted(photos, key=lambda photo: photo.name) or [
+        Photo(str(root / name), listing.label(name), name) for name in listing.names(root)
+    ]
     if not photos:
-        raise UserError(f"{data_dir} has no photos ({', '.join(sorted(SUFFIXES))})")
+        raise UserError(f"{data_dir} has no photos ({', '.join(sorted(listing.SUFFIXES))})")
     photos = _of_classes(photos, classes, data_dir)
     if split != "all":
-        kept = zip(photos, splits.assign(root, [p.path for p in photos]), strict=True)
-        photos = [photo for photo, its in kept if its == split]
+        paths = [photo.path for photo in photos]
+        stated = [sharded[p]["split"] for p in paths] if sharded else splits.assign(root, paths)
+        photos = [photo for photo, its in zip(photos, stated, strict=True) if its == split]
     if not photos:
         raise UserError(f"{data_dir} has no photos in the split {split!r}: try --split=all")
     return photos
-
-
-def _is_photo(path):
-    hidden = path.name.startswith(".")
-    return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()
 
 
 def _of_classes(photos, classes, data_dir):
@@ -101,7 +99,7 @@ def check(photos):
     """
     files = tf.data.Dataset.from_tensor_slices([photo.path for photo in photos])
     files = files.enumerate().map(
-        lambda index, path: (index, decode.probe(tf.io.read_file(path))),
+        lambda index, path: (index, decode.probe(records.read(path))),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
     good = [int(index) for index, _ in files.ignore_errors().as_numpy_iterator()]

@@ -9,11 +9,9 @@ import pathlib
 
 import numpy as np
 
-from pipelines import cli, complexity, quality, splits
+from pipelines import cli, complexity, listing, quality, splits
 from pipelines.exploration.measure import measure
 from pipelines.inaturalist import journal
-
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,9 +53,9 @@ class Survey:
 def take(data_dir):
     """Surveys a directory; UserError where it holds no photograph."""
     root = pathlib.Path(data_dir)
-    paths = _files(root)
+    names = _names(root)
+    paths = [root / name for name in names]
     manifest = {row["path"]: row for row in journal.read(root / "manifest.jsonl")}
-    names = [path.relative_to(root).as_posix() for path in paths]
     rows, thumbnails = [], collections.defaultdict(list)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         measured = pool.map(lambda path: measure(path.read_bytes()), paths)
@@ -65,7 +63,7 @@ def take(data_dir):
         for name, split, (row, thumbnail) in zip(
             names, splits.assign(root, paths), told, strict=True
         ):
-            label = name.split("/")[0] if "/" in name else ""
+            label = listing.label(name)
             rows.append({"path": name, "class": label, "split": split} | row)
             if thumbnail is not None:
                 thumbnails[label].append(thumbnail)
@@ -83,15 +81,10 @@ def near_pairs(survey):
     return [(rows[i], rows[j], bits) for i, j, bits in pairs]
 
 
-def _files(root):
+def _names(root):
     if not root.is_dir():
         raise cli.UserError(f"{root} is no directory: name one that holds photographs")
-    found = sorted(
-        path
-        for path in [*root.glob("*"), *root.glob("*/**/*")]
-        if path.suffix.lower() in _SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(root).parts)
-    )
+    found = listing.names(root)
     if not found:
         raise cli.UserError(f"{root} holds no photographs: expected CLASS/*.jpg below it")
     return found

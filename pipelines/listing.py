@@ -1,0 +1,34 @@
+"""Which files below a directory are photos: one rule for everyone.
+
+Hidden files and folders are none of them, and neither is a folder with a
+`.nomedia` file in it (masks beside the photos, for one).
+"""
+
+import os
+import pathlib
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"})
+
+
+def names(root):
+    """Photo files below `root`: relative names with forward slashes, sorted."""
+    found = []
+    for folder, folders, files in os.walk(root):
+        if ".nomedia" in files:
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        base = pathlib.Path(folder).relative_to(root)
+        found += [(base / name).as_posix() for name in files if is_photo(name)]
+    return sorted(found)
+
+
+def is_photo(name):
+    """Whether a file's name is a photo's."""
+    suffix = os.path.splitext(name)[1].lower()
+    return suffix in SUFFIXES and not name.startswith(".")
+
+
+def label(name):
+    """A photo's class: the folder right below the root, or "" if there is none."""
+    return name.split("/")[0] if "/" in name else ""
