@@ -52,7 +52,7 @@ def summarise(values, seed=0):
     """
     finite = np.isfinite(values)
     counts = finite.sum(axis=0)
-    low, high = np.nanpercentile(_resampled_means(values, seed), (2.5, 97.5), axis=0)
+    low, high = _percentiles(_resampled_means(values, seed), counts > 1)
     sums = np.where(finite, values, 0.0).sum(axis=0)
     return [
         {
@@ -86,6 +86,14 @@ def paired(first, second, metric, seed=0):
     p_sign = float(stats.binomtest(better, better + worse).pvalue) if better + worse else None
     summary = summarise(difference[:, None], seed)[0]
     return {**summary, "better": better, "worse": worse, "ties": ties, "p_sign": p_sign}
+
+
+def _percentiles(means, enough):
+    """2.5th and 97.5th of each column; NaN where there are not enough values."""
+    found = np.full((2, means.shape[1]), np.nan)
+    if enough.any():
+        found[:, enough] = np.nanpercentile(means[:, enough], (2.5, 97.5), axis=0)
+    return found
 
 
 def _resampled_means(values, seed):

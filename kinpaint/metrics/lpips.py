@@ -74,6 +74,7 @@ class Lpips:
     def per_tap(self, a, b):
         """The terms of the sum, float32 [N, taps]."""
         a, b = checked(a, b)
+        self.trunk.check_side(min(a.shape[1:3]))
         with exact_float32():
             return self._compiled(a, b)
 

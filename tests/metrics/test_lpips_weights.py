@@ -1,0 +1,139 @@
+"""The converter: both containers, nothing but tensors, checksums, names and shapes."""
+
+import hashlib
+import http.server
+import os
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+from kinpaint.metrics import lpips_weights, torch_files, trunks
+from kinpaint.metrics.lpips import Lpips
+from pipelines.cli import UserError
+from tests.metrics import recipe, torch_like
+
+SAVERS = [torch_like.save_zip, torch_like.save_stream]
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_reads_the_tensors_of_both_containers(save, tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {
+        "classifier.1.weight": rng.normal(size=(5, 7)).astype("float32"),
+        "features.0.weight": rng.normal(size=(4, 3, 2, 2)).astype("float32"),
+        "features.0.bias": rng.normal(size=4).astype("float32"),
+    }
+    save(tmp_path / "file.pth", arrays)
+    read = torch_files.read(tmp_path / "file.pth", "features.")
+    assert list(read) == ["features.0.weight", "features.0.bias"]
+    for name, array in read.items():
+        np.testing.assert_array_equal(array, arrays[name])
+
+
+class _Runs:
+    """A pickle that would run a command when loaded."""
+
+    def __init__(self, witness):
+        self.witness = witness
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.witness}",)
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_refuses_anything_but_tensors_and_runs_nothing(save, tmp_path):
+    witness = tmp_path / "ran"
+    save(tmp_path / "file.pth", {}, state=_Runs(witness))
+    with pytest.raises(ValueError, match="refused to load posix.system"):
+        torch_files.read(tmp_path / "file.pth")
+    pickle.loads(pickle.dumps(_Runs(witness)))  # an ordinary reader would have
+    assert witness.exists()
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_refuses_a_model_s_values_that_are_no_tensors(save, tmp_path):
+    save(tmp_path / "file.pth", {}, **{"features.0.weight": [1, 2]})
+    with pytest.raises(ValueError, match="features.0.weight is no tensor"):
+        torch_files.read(tmp_path / "file.pth")
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_a_cut_off_file_is_told(save, tmp_path):
+    path = tmp_path / "file.pth"
+    save(path, {"features.0.bias": np.ones(1000, "float32")})
+    path.write_bytes(path.read_bytes()[:-900])
+    with pytest.raises(ValueError):
+        torch_files.read(path)
+
+
+def test_a_tensor_cannot_reach_outside_its_storage(tmp_path):
+    torch_like.save_reaching_outside(tmp_path / "file.pth", np.ones(4, "float32"))
+    with pytest.raises(ValueError, match="outside its storage"):
+        torch_files.read(tmp_path / "file.pth")
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_converted_weights_give_the_same_distances(save, tmp_path):
+    weights = recipe.trunk("squeeze")
+    save(tmp_path / "mine.pth", {**weights, "classifier.1.weight": np.ones(3, "float32")})
+    with pytest.warns(UserWarning, match="published values"):
+        path = lpips_weights.convert("squeeze", tmp_path / "mine.pth", tmp_path / "out")
+    assert path == tmp_path / "out" / "squeezenet1_1_features_torchvision.npz"
+    with np.load(path) as written:
+        assert "origin" not in written.files
+    a, b = recipe.pictures(67, 83)
+    with pytest.warns(UserWarning, match="not those of torchvision's"):
+        converted = Lpips("squeeze", weights_dir=tmp_path / "out")
+    np.testing.assert_array_equal(converted(a, b), Lpips("squeeze", weights=weights)(a, b))
+
+
+def test_converts_torchvision_s_own_file(weights_dir, tmp_path):
+    source = weights_dir / "squeezenet1_1_features_torchvision.pth"
+    path = lpips_weights.convert("squeeze", source, tmp_path)
+    with np.load(path) as written, np.load(weights_dir / path.name) as expected:
+        assert str(written["origin"]) == trunks.ORIGIN
+        for name in expected.files:
+            np.testing.assert_array_equal(written[name], expected[name])
+
+
+def test_another_network_s_file_is_refused_and_nothing_written(tmp_path):
+    torch_like.save_zip(tmp_path / "mine.pth", recipe.trunk("squeeze"))
+    with pytest.raises(UserError, match="features.0.weight has shape"):
+        lpips_weights.convert("alex", tmp_path / "mine.pth", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_under_a_published_name_must_have_its_checksum(tmp_path):
+    path = tmp_path / "squeezenet1_1-b8a52dc0.pth"
+    torch_like.save_zip(path, recipe.trunk("squeeze"))
+    with pytest.raises(UserError, match="does not begin with b8a52dc0"):
+        lpips_weights.convert("squeeze", path, tmp_path)
+    digits = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    with pytest.warns(UserWarning, match="published values"):  # intact, but not torchvision's
+        lpips_weights.convert("squeeze", path.rename(tmp_path / f"own-{digits}.pth"), tmp_path)
+
+
+class _Serve(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        found = self.path == "/models/file.pth"
+        self.send_response(200 if found else 404)
+        self.end_headers()
+        self.wfile.write(b"content" if found else b"")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_download_writes_the_file_or_says_what_to_do(tmp_path):
+    server = http.server.HTTPServer(("127.0.0.1", 0), _Serve)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/models"
+    assert lpips_weights.download(f"{address}/file.pth", tmp_path).read_bytes() == b"content"
+    with pytest.raises(UserError, match="--weights=FILE"):
+        lpips_weights.download(f"{address}/gone.pth", tmp_path)
+    server.shutdown()
+    with pytest.raises(UserError, match="--weights=FILE"):
+        server.server_close()
+        lpips_weights.download(f"{address}/file.pth", tmp_path)
