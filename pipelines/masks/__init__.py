@@ -22,6 +22,8 @@ from pipelines import terms
 from pipelines.cli import UserError
 from pipelines.draws import Draws
 from pipelines.masks import boxes, fit, strokes
+from pipelines.masks.files import files
+from pipelines.masks.irregular import irregular
 
 FAMILIES = {
     "center": boxes.center,
@@ -32,6 +34,8 @@ FAMILIES = {
     "medium": strokes.medium,
     "thick": strokes.thick,
     "mixed": strokes.mixed,
+    "irregular": irregular,
+    "files": files,
 }
 
 
@@ -81,27 +85,44 @@ def parse(kind, **settings):
 def known_settings(name):
     """The settings of a family and their defaults."""
     parameters = inspect.signature(FAMILIES[name]).parameters.values()
-    own = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-    return own | {"hole": None}
+    return {"hole": None} | {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
 def _check(term):
+    """Raises UserError on what the family cannot do; makes single numbers ranges."""
     if term.name not in FAMILIES:
         raise UserError(f"no mask family {term.name!r}: choose from {', '.join(FAMILIES)}")
-    if term.weight <= 0:
+    if not 0 < term.weight < float("inf"):
         raise UserError(f"masks: the weight of {term.name} must be above 0")
     known = known_settings(term.name)
     for name, value in term.settings.items():
         if name not in known:
             raise UserError(f"{term.name} has no setting {name!r}: it has {', '.join(known)}")
-        if isinstance(known[name], tuple) and not isinstance(value, tuple | list):
-            term.settings[name] = (value, value)
+        if name == "hole" or isinstance(known[name], tuple):
+            term.settings[name] = _range(term.name, name, value, known[name])
+        elif isinstance(value, str) != isinstance(known[name], str):
+            raise UserError(f"{term.name}: {name}={value!r} must be like {known[name]!r}")
+
+
+def _range(family, name, value, default):
+    """A setting that is drawn from a range, as (least, most)."""
+    pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    whole = default is not None and isinstance(default[0], int)
+    kinds = int if whole else (int, float)
+    good = len(pair) == 2 and all(isinstance(x, kinds) for x in pair) and pair[0] <= pair[1]
+    if name == "hole" or whole:
+        good = good and (whole or 0 <= pair[0] <= pair[1] <= 1) and pair[1] > 0
+    if not good:
+        numbers = "whole numbers" if whole else "numbers"
+        raise UserError(f"{family}: {name}={value!r} must be {numbers}, (least, most)")
+    return pair
 
 
 def _masks(term, draws, height, width):
-    settings = dict(term.settings)
-    hole = settings.pop("hole", None)
-    render = FAMILIES[term.name](draws, height, width, **settings)
+    settings, family = dict(term.settings), FAMILIES[term.name]
+    own_range = "hole" in inspect.signature(family).parameters
+    hole = None if own_range else settings.pop("hole", None)
+    render = family(draws, height, width, **settings)
     if hole is None:
         return fit.natural(draws, render, height, width)
     return fit.within(draws, render, height, width, hole)
