@@ -66,6 +66,19 @@ class BuildOptions:
 
 
 @dataclasses.dataclass(frozen=True)
+class ShardOptions:
+    """Which level to write as TFRecord shards, and on what."""
+
+    data_dir: str = cli.option("", "directory of photos, one folder a class")
+    out_dir: str = cli.option("", "directory or bucket to write shards to")
+    level: int = cli.option(0, "difficulty 1 to 6: sets size, classes and masks")
+    shards: int = cli.option(16, "number of files; 100 to 200 MB each is a good size")
+    beam: tuple = cli.option(
+        (), "an option of Apache Beam, such as --beam=--runner=FlinkRunner", multiple=True
+    )
+
+
+@dataclasses.dataclass(frozen=True)
 class PhotoOptions:
     """Which photographs, at what size, with which holes, and how they are fed."""
 

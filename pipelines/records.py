@@ -84,7 +84,7 @@ def write_shard(path, examples):
             lines.append(_index_row(serialized, place + _HEAD))
             place += _HEAD + len(serialized) + _TAIL
     with tf.io.gfile.GFile(f"{path}.index.tmp", "w") as file:
-        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
     for name in (str(path), f"{path}.index"):
         tf.io.gfile.rename(f"{name}.tmp", name, overwrite=True)
 
