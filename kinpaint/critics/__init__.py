@@ -2,10 +2,12 @@
 
 import keras
 
+from kinpaint.critics.global_local import GlobalLocal
+from kinpaint.critics.patch import Patch
 from kinpaint.critics.sn_patch import SNPatch
 from kinpaint.registry import make
 
-CRITICS = {"sn_patch": SNPatch}
+CRITICS = {"patch": Patch, "sn_patch": SNPatch, "global_local": GlobalLocal}
 
 
 def build(name, dtype=None, **settings) -> keras.Model:

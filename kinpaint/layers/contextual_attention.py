@@ -15,7 +15,7 @@ from kinpaint.layers.resample import shrink_aligned
 BLOCK_ELEMENTS = 1 << 25  # scores held at once: query rows are done in blocks beyond
 
 
-@keras.saving.register_keras_serializable("kinpaint")
+@keras.saving.register_keras_serializable("kinpaint.layers")
 class ContextualAttention(keras.layers.Layer):
     """Copies 4 x 4 feature patches from known places, weighted by how well they match.
 

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 
-@keras.saving.register_keras_serializable("kinpaint")
+@keras.saving.register_keras_serializable("kinpaint.layers")
 class SpectralConv2D(keras.layers.Layer):
     """A convolution whose kernel is divided by its largest singular value, in float32.
 

@@ -2,7 +2,7 @@
 
 import inspect
 
-from kinpaint.losses import reconstruction
+from kinpaint.losses import perceptual, reconstruction, regularity
 from pipelines import terms
 from pipelines.cli import UserError
 
@@ -11,6 +11,11 @@ TERMS = {
     "l2": reconstruction.l2,
     "l1_hole": reconstruction.l1_hole,
     "l1_known": reconstruction.l1_known,
+    "l1_discounted": reconstruction.l1_discounted,
+    "perceptual": perceptual.perceptual,
+    "style": perceptual.style,
+    "total_variation": regularity.total_variation,
+    "kl": regularity.kl,
 }
 
 

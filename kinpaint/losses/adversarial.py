@@ -1,5 +1,6 @@
 """The critic's and the generator's losses of the critic's scores."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from keras import ops
@@ -14,18 +15,37 @@ class Adversarial(NamedTuple):
         penalised: whether the rule needs the critic's gradient penalty.
     """
 
-    critic: callable
-    generator: callable
+    critic: Callable
+    generator: Callable
     penalised: bool = False
 
 
 def _hinge_critic(real, fake):
-    """Half the sum of both hinges, as in the authors' code of DeepFill v2."""
+    """Both hinges; halved as in the code of DeepFill v2, not in the paper (eq. 5)."""
     return 0.5 * (ops.mean(ops.relu(1.0 - real)) + ops.mean(ops.relu(1.0 + fake)))
+
+
+def _saturating_critic(real, fake):
+    """Cross entropy, halved as pix2pix does to slow the critic (section 3.3)."""
+    return 0.5 * (ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(fake)))
+
+
+def _non_saturating_generator(fake):
+    """-log D(fake) (Goodfellow et al. 2014, section 3)."""
+    return ops.mean(ops.softplus(-fake))
+
+
+def _wasserstein_critic(real, fake):
+    """Arjovsky et al. 2017; with the penalty of Gulrajani et al. 2017, eq. 3."""
+    return ops.mean(fake) - ops.mean(real)
 
 
 def _minus_mean(fake):
     return -ops.mean(fake)
 
 
-ADVERSARIAL = {"hinge": Adversarial(_hinge_critic, _minus_mean)}
+ADVERSARIAL = {
+    "hinge": Adversarial(_hinge_critic, _minus_mean),
+    "non_saturating": Adversarial(_saturating_critic, _non_saturating_generator),
+    "wgan_gp": Adversarial(_wasserstein_critic, _minus_mean, penalised=True),
+}

@@ -3,11 +3,25 @@
 import keras
 
 from kinpaint.models.cnn import CNN
+from kinpaint.models.contextual import Contextual
 from kinpaint.models.gated import Gated
+from kinpaint.models.global_local import GlobalLocal
 from kinpaint.models.mlp import MLP
+from kinpaint.models.partial import Partial
+from kinpaint.models.pluralistic import Pluralistic
+from kinpaint.models.residual import Residual
 from kinpaint.registry import make
 
-MODELS = {"mlp": MLP, "cnn": CNN, "gated": Gated}
+MODELS = {
+    "mlp": MLP,
+    "cnn": CNN,
+    "residual": Residual,
+    "global_local": GlobalLocal,
+    "partial": Partial,
+    "contextual": Contextual,
+    "gated": Gated,
+    "pluralistic": Pluralistic,
+}
 
 
 def build(name, dtype=None, **settings) -> keras.Model:

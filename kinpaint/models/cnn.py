@@ -3,10 +3,12 @@
 import keras
 from keras import ops
 
+from kinpaint.layers.conv import PlainConv2D
+from kinpaint.layers.resample import nearest
 from kinpaint.models.network import Network
 
 
-@keras.saving.register_keras_serializable("kinpaint")
+@keras.saving.register_keras_serializable("kinpaint.models")
 class CNN(Network):
     """Halves the picture `depth` times and enlarges it again, with skips between.
 
@@ -18,30 +20,19 @@ class CNN(Network):
     def __init__(self, width=24, depth=4, **kwargs):
         super().__init__(**kwargs)
         # === Layers ===
-        self.enter = self._conv(width, "enter", kernel_size=5)
-        self.down, self.up = [], []
-        for level in range(depth):
-            wider = width * 2 ** (level + 1)
-            self.down.append(self._conv(wider, f"down{level}", strides=2))
-            self.up.append(self._conv(wider // 2, f"up{level}"))
-        self.bottom = self._conv(width * 2**depth, "bottom")
-        self.rgb = self.rgb_conv(name="rgb")
+        options = {"activation": "relu", "dtype": self.dtype_policy}
+        self.enter = PlainConv2D(width, 5, name="enter", **options)
+        self.down = [
+            PlainConv2D(width * 2 ** (i + 1), strides=2, name=f"down{i}", **options)
+            for i in range(depth)
+        ]
+        self.bottom = PlainConv2D(width * 2**depth, name="bottom", **options)
+        self.up = [PlainConv2D(width * 2**i, name=f"up{i}", **options) for i in range(depth)]
+        self.rgb = self.rgb_conv("rgb")
         # === Config ===
         self.width = width
         self.depth = depth
         self.multiple = 2**depth
-
-    def _conv(self, filters, name, kernel_size=3, strides=1):
-        return keras.layers.Conv2D(
-            filters,
-            kernel_size,
-            strides=strides,
-            padding="same",
-            activation="relu",
-            kernel_initializer="he_uniform",
-            dtype=self.dtype_policy,
-            name=name,
-        )
 
     def paint(self, picture, mask, training=False):
         """Paints [B, H, W, 3] given mask [B, H, W, 1]."""
@@ -52,8 +43,7 @@ class CNN(Network):
             x = down(x)
         x = self.bottom(x)
         for up, skip in zip(reversed(self.up), reversed(skips), strict=True):
-            x = ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)
-            x = up(ops.concatenate([x, skip], axis=-1))
+            x = up(ops.concatenate([nearest(x, 2), skip], axis=-1))
         return {"output": self.picture_from(self.rgb(x), picture)}
 
     def get_config(self):

@@ -6,7 +6,7 @@ from keras import ops
 from kinpaint.models.network import Network
 
 
-@keras.saving.register_keras_serializable("kinpaint")
+@keras.saving.register_keras_serializable("kinpaint.models")
 class MLP(Network):
     """Dense layers over a window of 3 x 3 patches, shared by all patches.
 

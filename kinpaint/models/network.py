@@ -18,7 +18,8 @@ class Network(keras.Model):
     """Base of the generators: hides the hole, pads, paints, unpads.
 
     A subclass sets `multiple` and implements `paint(picture, mask)`, which gives a dict of
-    pictures of the padded size; it bounds each by `picture_from`.
+    float32 pictures of the padded size; it makes each by `picture_from`. Entries of another
+    kind (a latent) may stand beside them, with fewer axes.
 
     Args:
         fill: what stands in the hole before painting. "zero": mid-grey, as published, and
@@ -27,7 +28,8 @@ class Network(keras.Model):
     """
 
     multiple = 8  # sides in pixels are padded to a multiple of this
-    bound = "tanh"  # of a picture painted from nothing: "tanh", or "clip" to [-1, 1]
+    bound = staticmethod(ops.tanh)  # brings a picture painted from nothing into [-1, 1]
+    latent_size = 0  # length of the latent [B, Z] that `inputs["latent"]` may give
 
     def __init__(self, fill="zero", **kwargs):
         # Pictures stay float32 under mixed precision; layers cast for themselves.
@@ -39,25 +41,33 @@ class Network(keras.Model):
     def build(self, input_shape=None):
         """Builds the weights, which depend on no size, by a symbolic call."""
         picture, mask = keras.KerasTensor((1, 64, 64, 3)), keras.KerasTensor((1, 64, 64, 1))
-        self.compute_output_spec({"image": picture, "mask": mask})
+        self.compute_output_spec({"image": picture, "mask": mask}, training=True)
 
     def call(self, inputs, training=False):
         """Paints the batch: dict in, dict of pictures out."""
-        image = ops.cast(inputs["image"], "float32")
         mask = ops.cast(inputs["mask"] > 0.5, "float32")
+        image = ops.cast(inputs["image"], "float32")
         height, width = ops.shape(image)[1:3]
         image, mask = images.pad_to_multiple(image, mask, self.multiple)
         known = ops.where(mask > 0.5, 0.0, image)
         picture = pull_push(known, mask) if self.fill == "pull_push" else known
-        painted = self.paint(picture, mask, training=training)
-        return {name: images.unpad(x, height, width) for name, x in painted.items()}
+        hints = self.hints(inputs, image, mask, training)
+        painted = self.paint(picture, mask, training=training, **hints)
+        return {
+            name: images.unpad(x, height, width) if len(x.shape) == 4 else x
+            for name, x in painted.items()
+        }
+
+    def hints(self, inputs, image, mask, training):
+        """What else `paint` is told, by name; `image` and `mask` are padded."""
+        return {}
 
     @property
     def last_initializer(self):
         """Of the kernel that ends a stage: a correction starts from zero."""
         return "zeros" if self.fill == "pull_push" else "glorot_uniform"
 
-    def rgb_conv(self, **kwargs):
+    def rgb_conv(self, name):
         """The plain convolution that ends a stage."""
         return keras.layers.Conv2D(
             3,
@@ -65,7 +75,7 @@ class Network(keras.Model):
             padding="same",
             kernel_initializer=self.last_initializer,
             dtype=self.dtype_policy,
-            **kwargs,
+            name=name,
         )
 
     def picture_from(self, raw, picture):
@@ -77,9 +87,21 @@ class Network(keras.Model):
         """
         raw = ops.cast(raw, "float32")
         if self.fill == "pull_push":
-            return ops.clip(picture + raw, -1.0, 1.0)
-        return ops.tanh(raw) if self.bound == "tanh" else ops.clip(raw, -1.0, 1.0)
+            return clipped(picture + raw)
+        return self.bound(raw)
 
     def get_config(self):
         """Constructor arguments."""
         return {**super().get_config(), "fill": self.fill}
+
+
+def clipped(x):
+    """Limits to [-1, 1]."""
+    return ops.clip(x, -1.0, 1.0)
+
+
+def chain(layers, x):
+    """Passes x through the layers in turn."""
+    for layer in layers:
+        x = layer(x)
+    return x

@@ -1,0 +1,84 @@
+"""The plain convolution block: zero padding, optional doubling, float32 activation."""
+
+import keras
+from keras import ops
+
+from kinpaint.layers.resample import doubling_kernel
+
+
+@keras.saving.register_keras_serializable("kinpaint.layers")
+class PlainConv2D(keras.layers.Layer):
+    """A convolution and its activation.
+
+    The activation is computed in float32 under mixed precision: more exact, and faster on
+    CPUs, which have no 16 bit exponential.
+
+    Args:
+        filters: channels of the output.
+        kernel_size: pixels; 3 where `double` is set.
+        strides: pixels; at 2 the padding is TensorFlow's (0, 1) for even sizes.
+        dilation_rate: pixels between the kernel's taps.
+        activation: name or function; the DeepFill codes use ELU.
+        double: whether the input is enlarged twofold (nearest neighbour) first.
+    """
+
+    channels_per_filter = 1  # of the kernel's output
+
+    def __init__(
+        self,
+        filters,
+        kernel_size=3,
+        strides=1,
+        dilation_rate=1,
+        activation="elu",
+        double=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if double and (kernel_size, strides, dilation_rate) != (3, 1, 1):
+            raise ValueError("double needs kernel_size 3, strides 1 and dilation_rate 1")
+        # === Config ===
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.dilation_rate = dilation_rate
+        self.activation = keras.activations.get(activation)
+        self.double = double
+
+    def build(self, input_shape):
+        """Adds the kernel [k, k, C, channels] and the bias."""
+        channels = self.filters * self.channels_per_filter
+        shape = (self.kernel_size, self.kernel_size, input_shape[-1], channels)
+        self.kernel = self.add_weight(name="kernel", shape=shape, autocast=False)
+        self.bias = self.add_weight(name="bias", shape=(channels,), initializer="zeros")
+
+    def convolve(self, x):
+        """The convolution with its bias, before any activation, as float32."""
+        if self.double:
+            kernel = ops.cast(doubling_kernel(self.kernel), self.compute_dtype)
+            x = ops.conv_transpose(x, kernel, strides=2, padding="same")
+        else:
+            x = ops.conv(
+                x,
+                ops.cast(self.kernel, self.compute_dtype),
+                strides=self.strides,
+                padding="same",
+                dilation_rate=self.dilation_rate,
+            )
+        return ops.cast(x + self.bias, "float32")
+
+    def call(self, x):
+        """[B, H, W, C] to [B, H', W', filters]: sides doubled, kept, or over `strides`."""
+        return ops.cast(self.activation(self.convolve(x)), self.compute_dtype)
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "dilation_rate": self.dilation_rate,
+            "activation": keras.activations.serialize(self.activation),
+            "double": self.double,
+        }

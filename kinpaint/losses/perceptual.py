@@ -1,0 +1,61 @@
+"""Distances in the features of a trained trunk: perceptual and style.
+
+The trunks are those of LPIPS; without their weights these terms cannot be used. Liu et al.
+2018, section 3.3, take both of the raw picture and of the composite, from VGG-16's first
+three pooled layers; here the five taps of `net` stand in for them.
+"""
+
+from keras import ops
+
+
+def perceptual(of="output", net="alex", weights_dir=""):
+    """LPIPS (Zhang et al. 2018) between the picture and what was painted.
+
+    Args:
+        of: entry of the outputs.
+        net: "alex", "squeeze" or "vgg".
+        weights_dir: directory of the trunk's npz; default as `kinpaint.metrics.lpips`.
+    """
+    from kinpaint.metrics import lpips
+
+    trunk = lpips.Lpips(net, weights_dir)
+
+    def loss(batch, outputs):
+        features = [trunk.features(_unit_range(x)) for x in (batch["image"], outputs[of])]
+        return ops.mean(lpips.distance(*features))
+
+    return loss
+
+
+def style(of="output", net="alex", weights_dir=""):
+    """Absolute difference of the features' Gram matrices (Gatys et al. 2016; Liu, eq. 4).
+
+    Matrices are divided by the number of positions, and their difference's mean taken.
+    Arguments as `perceptual`.
+    """
+    from kinpaint.metrics import lpips
+
+    trunk = lpips.Lpips(net, weights_dir)
+
+    def loss(batch, outputs):
+        taps = zip(
+            trunk.features(_unit_range(batch["image"])),
+            trunk.features(_unit_range(outputs[of])),
+            strict=True,
+        )
+        return sum(ops.mean(ops.abs(_gram(a) - _gram(b))) for a, b in taps)
+
+    return loss
+
+
+def _unit_range(image):
+    """[-1, 1] to [0, 1]."""
+    return 0.5 * (image + 1.0)
+
+
+def _gram(features):
+    """[B, H, W, C] to [B, C, C], the mean over positions of products of channels."""
+    _, height, width, channels = ops.shape(features)
+    flat = ops.reshape(features, (-1, height * width, channels))
+    gram = ops.matmul(ops.transpose(flat, (0, 2, 1)), flat)
+    return gram / ops.cast(height * width, "float32")

@@ -1,0 +1,75 @@
+"""Many fillings of one hole: DeepFill v2's network, told by a latent which to paint.
+
+A conditional variational autoencoder (Kingma and Welling 2014) as Zheng et al. 2019,
+"Pluralistic Image Completion", use one: in training an encoder sees what the hole hides and
+says where the latent lies; a KL term holds that close to a standard normal; later the
+latent is drawn from the normal.
+"""
+
+import keras
+from keras import ops
+
+from kinpaint.layers.gated_conv import GatedConv2D
+from kinpaint.models.gated import Gated
+from kinpaint.models.network import chain
+
+
+@keras.saving.register_keras_serializable("kinpaint.models")
+class Pluralistic(Gated):
+    """`Gated` with planes of a latent beside the picture.
+
+    In training the outputs hold `"latent_mean"` and `"latent_log_variance"` [B, Z] for the
+    loss `kl`. Else the latent is `inputs["latent"]` [B, Z], or zero, the likeliest one.
+
+    Args:
+        latent_size: length Z of the latent.
+        seed: of the latents drawn in training.
+    """
+
+    def __init__(self, width=48, latent_size=8, seed=0, **kwargs):
+        super().__init__(width=width, **kwargs)
+        # === Layers ===
+        options = {"dtype": self.dtype_policy}
+        self.encoder = [
+            GatedConv2D(width * 2 ** min(i, 2), strides=2, name=f"encoder{i}", **options)
+            for i in range(4)
+        ]
+        self.moments = keras.layers.Dense(2 * latent_size, dtype="float32", name="moments")
+        self.planes = keras.layers.Dense(latent_size, dtype="float32", name="latent_planes")
+        self.noise = keras.random.SeedGenerator(seed)
+        # === Config ===
+        self.latent_size = latent_size
+        self.seed = seed
+
+    def hints(self, inputs, image, mask, training):
+        """The sketch of `Gated` and the latent."""
+        hints = super().hints(inputs, image, mask, training)
+        if training:
+            return {**hints, "hidden": ops.concatenate([image * mask, mask], axis=-1)}
+        latent = inputs.get("latent")
+        if latent is None:
+            latent = ops.zeros((ops.shape(mask)[0], self.latent_size))
+        return {**hints, "latent": latent}
+
+    def paint(self, picture, mask, training=False, hidden=None, latent=None, **hints):
+        """Paints [B, H, W, 3] given mask [B, H, W, 1] and what is hidden, or a latent."""
+        moments = {}
+        if hidden is not None:
+            latent, moments = self._encode(hidden)
+        planes = self.planes(latent)[:, None, None] * mask
+        painted = super().paint(picture, mask, training, **hints, planes=planes)
+        return {**painted, **moments}
+
+    def _encode(self, hidden):
+        """A latent drawn from what the encoder says of [B, H, W, 4], and its moments."""
+        x = ops.mean(ops.cast(chain(self.encoder, hidden), "float32"), axis=(1, 2))
+        mean, log_variance = ops.split(self.moments(x), 2, axis=-1)
+        log_variance = ops.clip(log_variance, -10.0, 10.0)
+        noise = keras.random.normal(ops.shape(mean), seed=self.noise)
+        latent = mean + ops.exp(0.5 * log_variance) * noise
+        return latent, {"latent_mean": mean, "latent_log_variance": log_variance}
+
+    def get_config(self):
+        """Constructor arguments."""
+        config = {"latent_size": self.latent_size, "seed": self.seed}
+        return {**super().get_config(), **config}

@@ -1,0 +1,120 @@
+"""The two-stage plan that DeepFill v1 and v2 share: a coarse and a refining network.
+
+Yu et al. 2018 (v1) and 2019 (v2), as in their code: halved twice, dilated convolutions at a
+quarter of the size, enlarged twice; the refining network has a second branch with
+contextual attention. The names of the layers are the authors'.
+"""
+
+from keras import ops
+
+from kinpaint import images
+from kinpaint.layers.contextual_attention import ContextualAttention
+from kinpaint.layers.resample import shrink_aligned
+from kinpaint.models.network import Network, chain
+
+# Branch: {name: (output channels in units of those at full resolution, settings)}.
+_HALVE, _DOUBLE = {"strides": 2}, {"double": True}
+_DILATED = {f"{7 + i}_atrous": (4, {"dilation_rate": 2 ** (i + 1)}) for i in range(4)}
+_DECODER = {
+    "11": (4, {}),
+    "12": (4, {}),
+    "13_upsample": (2, _DOUBLE),
+    "14": (2, {}),
+    "15_upsample": (1, _DOUBLE),
+    "16": (0.5, {}),
+}
+PLANS = {
+    "conv": {
+        "1": (1, {"kernel_size": 5}),
+        "2_downsample": (2, _HALVE),
+        "3": (2, {}),
+        "4_downsample": (4, _HALVE),
+        "5": (4, {}),
+        "6": (4, {}),
+        **_DILATED,
+        **_DECODER,
+    },
+    "xconv": {
+        "1": (1, {"kernel_size": 5}),
+        "2_downsample": (1, _HALVE),
+        "3": (2, {}),
+        "4_downsample": (2, _HALVE),
+        "5": (4, {}),
+        "6": (4, {}),
+        **_DILATED,
+    },
+    "pmconv": {
+        "1": (1, {"kernel_size": 5}),
+        "2_downsample": (1, _HALVE),
+        "3": (2, {}),
+        "4_downsample": (4, _HALVE),
+        "5": (4, {}),
+        "6": (4, {"activation": "relu"}),
+        "9": (4, {}),
+        "10": (4, {}),
+    },
+    "allconv": _DECODER,
+}
+_AFTER_ATTENTION = 2  # layers of "pmconv" that follow the attention
+
+
+class TwoStage(Network):
+    """Coarse picture, then a refinement that may copy from known places.
+
+    A subclass sets `block`, the convolution layer, and whether the refining network is
+    given the ones plane (it tells padding from zeros) and the mask.
+
+    Args:
+        channels: channels at full resolution.
+        published: the attention's rule, see `ContextualAttention`.
+    """
+
+    block = None
+    refine_sees_mask = False
+
+    def __init__(self, channels, published=True, **kwargs):
+        super().__init__(**kwargs)
+        # === Layers ===
+        self.coarse = self._branch("conv", channels)
+        self.coarse_rgb = self.rgb_conv("conv17")
+        self.refine = self._branch("xconv", channels)
+        self.match = self._branch("pmconv", channels)
+        self.attention = ContextualAttention(
+            published=published, dtype=self.dtype_policy, name="attention"
+        )
+        self.decode = self._branch("allconv", channels)
+        self.refined_rgb = self.rgb_conv("allconv17")
+        # === Config ===
+        self.published = published
+
+    def _branch(self, prefix, channels):
+        return [
+            self.block(
+                max(1, int(share * channels)),
+                dtype=self.dtype_policy,
+                name=prefix + name,
+                **settings,
+            )
+            for name, (share, settings) in PLANS[prefix].items()
+        ]
+
+    def paint(self, picture, mask, training=False, **hints):
+        """Paints [B, H, W, 3] given mask [B, H, W, 1], twice."""
+        planes = [ops.ones_like(mask), mask]
+        x = ops.concatenate([picture, *hints.values(), *planes], axis=-1)
+        coarse = self.picture_from(self.coarse_rgb(chain(self.coarse, x)), picture)
+        joined = images.composite(picture, coarse, mask)
+        x = ops.concatenate([joined, *planes], -1) if self.refine_sees_mask else joined
+        matched = self.attention(self.matched_features(x), shrink_aligned(mask, 4))
+        matched = chain(self.match[-_AFTER_ATTENTION:], matched)
+        x = ops.concatenate([chain(self.refine, x), matched], axis=-1)
+        output = self.picture_from(self.refined_rgb(chain(self.decode, x)), joined)
+        return {"output": output, "coarse": coarse}
+
+    def matched_features(self, x):
+        """What the attention compares and pastes: [B, H / 4, W / 4, 4 channels]."""
+        return chain(self.match[:-_AFTER_ATTENTION], x)
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {**super().get_config(), "published": self.published}
