@@ -100,9 +100,8 @@ def licences(survey):
 def observers(survey):
     """4. How photos spread over observers and observations; observers in two splits."""
     section = Section("Observers")
-    told = [
-        m | {"split": row["split"]} for row, m in survey.described() if m.get("observer_id")
-    ]
+    known = [pair for pair in survey.described() if pair[1].get("observer_id") is not None]
+    told = [manifest | {"split": row["split"]} for row, manifest in known]
     if not told:
         section.text.append(NO_MANIFEST)
         return section

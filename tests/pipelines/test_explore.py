@@ -33,7 +33,8 @@ def write_manifest(root, **changes):
     for k, path in enumerate(sorted(root.glob("*/*.jpg"))):
         name = path.relative_to(root).as_posix()
         row = {
-            "path": name, "observer_id": k, "observation_uuid": str(k), "species_name": f"s{k % 5}",
+            "path": name, "observer_id": k, "observation_uuid": str(k),
+            "species_name": f"s{k % 5}",
             "licence": ("cc0", "cc-by-nc", "cc-by-nd")[k % 3], "attribution": "(c) Noé <b>",
             "observed_on": f"{2015 + k % 4}-0{1 + k % 9}-09", "obscured": k % 4 == 0,
         }  # fmt: skip
@@ -145,7 +146,8 @@ def test_bad_directories_end_in_one_line(tmp_path, data_dir, said):
 def test_measures_of_known_pictures():
     row, thumbnail = measure(jpeg(picture(1), 60))
     assert row["jpeg_quality"] == pytest.approx(60, abs=1) and thumbnail.shape == (64, 64, 3)
-    assert measure(jpeg(picture(1), 15))[0]["blockiness"] > 1.3 > row["blockiness"]
+    fine, coarse = (measure(jpeg(picture(1), q))[0]["blockiness"] for q in (98, 15))
+    assert coarse > 1.5 > 1.1 > fine
     grey, _ = measure(jpeg(np.repeat(picture(2)[..., :1], 3, axis=2)))
     assert grey["greyscale"] and not row["greyscale"]
     white, _ = measure(jpeg(np.full((80, 90, 3), 255, np.uint8)))
