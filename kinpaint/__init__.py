@@ -44,8 +44,9 @@ def load(path, weights="raw"):
     """Opens a model for use.
 
     Args:
-        path: `saved_models/NAME` (its newest version), `saved_models/NAME/N`, or
-            a run directory (its newest checkpoint).
+        path: `saved_models/NAME` (its newest version), `saved_models/NAME/N`, a
+            run directory (its newest checkpoint), or the URL of a server
+            (`http://HOST:8501/NAME`, `grpc://HOST:8500/NAME`).
         weights: for a run directory, "raw" or "ema" (the averaged generator).
 
     Returns:

@@ -6,6 +6,8 @@ writes saved_models/gated/<next integer>/ with the signatures `serving_default`
 (uint8 pictures) and `complete_bytes` (encoded files), and a model card.
 """
 
+import dataclasses
+
 from kinpaint.serving.options import ExportOptions
 from pipelines import cli
 
@@ -18,9 +20,7 @@ def main(argv):
         raise cli.UserError("give --run_dir=RUN and --name=NAME")
     from kinpaint.serving import exporting
 
-    path = exporting.export_run(
-        options.run_dir, options.name, options.models_dir, options.weights
-    )
+    path = exporting.export_run(**dataclasses.asdict(options))
     print(path)
 
 

@@ -11,6 +11,7 @@ from kinpaint.completion import fill
 from pipelines.cli import UserError
 
 CARD = "model_card.json"
+TILE = 512
 
 
 class Completer:
@@ -31,7 +32,7 @@ class Completer:
         """The generator: dict `{"image", "mask"}` in [-1, 1] in, dict out."""
         return self._make_network()
 
-    def complete(self, image, mask, samples=1, seed=0, tile=0):
+    def complete(self, image, mask, samples=1, seed=0, tile=TILE):
         """Fills one picture of any size; large ones window by window (`completion.fill`).
 
         Args:
@@ -39,7 +40,7 @@ class Completer:
             mask: [H, W]: bool, or 0/1, or 0..255 with >= 128 the hole.
             samples: how many fillings to draw.
             seed: of the drawings; a deterministic model ignores it.
-            tile: largest side in pixels given to the network; 0: `self.tile`.
+            tile: largest side in pixels given to the network at once.
 
         Returns:
             uint8 [H, W, 3], or [K, H, W, 3] for samples=K > 1.
@@ -52,15 +53,9 @@ class Completer:
             )
         hole = as_uint8_mask(mask) > 0
         filled = [
-            fill.fill(self._predictor(seed + k), image, hole, tile or self.tile)
-            for k in range(samples)
+            fill.fill(self._predictor(seed + k), image, hole, tile) for k in range(samples)
         ]
         return filled[0] if samples == 1 else np.stack(filled)
-
-    @property
-    def tile(self):
-        """Largest side in pixels to give to the network: twice what it was trained at."""
-        return int(np.clip(2 * self.card.get("image_size", 256), 256, 512))
 
     def _predictor(self, seed):
         return lambda images, masks: self._complete(images, masks, seed)
@@ -94,6 +89,10 @@ def as_uint8_mask(masks):
 
 def load(path, weights="raw"):
     """See `kinpaint.load`."""
+    if "://" in str(path):
+        from kinpaint.serving import client
+
+        return client.connect(str(path))
     path = pathlib.Path(path)
     if (path / "saved_model.pb").is_file():
         return _load_version(path)
@@ -142,8 +141,9 @@ def _network_of(path, card):
     if "model" not in card:
         raise UserError(f"{path} has no {CARD}, so its network cannot be built again")
     network = models.build(card["model"], **card["model_settings"])
-    status = tf.train.Checkpoint(network=network).read(str(path / "variables" / "variables"))
-    status.assert_existing_objects_matched().expect_partial()
+    stored = tf.train.load_checkpoint(str(path / "variables" / "variables"))
+    for k, variable in enumerate(network.variables):  # the order of `Signatures.weights`
+        variable.assign(stored.get_tensor(f"weights/{k}/.ATTRIBUTES/VARIABLE_VALUE"))
     return network
 
 

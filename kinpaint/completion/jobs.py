@@ -71,6 +71,8 @@ def _check(options):
         raise UserError(
             "say where the holes are: --mask=FILE or DIR, --mask_suffix or --alpha_mask"
         )
+    if options.tile < 64:
+        raise UserError(f"--tile={options.tile} is too small: at least 64 pixels")
     for path in filter(None, (options.image, options.mask)):
         if not pathlib.Path(path).exists():
             raise UserError(f"{path} does not exist")

@@ -25,7 +25,7 @@ class CompleteOptions:
     )
     samples: int = option(1, "fillings to draw for each hole (pluralistic models)")
     seed: int = option(0, "of the drawings")
-    tile: int = option(0, "largest side in pixels given to the network; 0: by the model")
+    tile: int = option(512, "largest side in pixels given to the network at once; at least 64")
     feather: int = option(
         0, "fade over this many known pixels around the hole; they are changed then"
     )

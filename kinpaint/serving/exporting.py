@@ -16,30 +16,48 @@ import tensorflow as tf
 
 from kinpaint import loading
 from kinpaint.serving import card as cards
+from kinpaint.serving import lite, warmup
 from kinpaint.serving.signatures import Signatures
 from pipelines.cli import UserError
 
 SIZES = ((64, 64), (65, 43), (256, 256))  # height, width: what is compared
 
 
-def export_run(run_dir, name, models_dir="saved_models", weights="raw"):
-    """Exports the generator of a run; returns the new version's directory."""
+def export_run(run_dir, name, models_dir="saved_models", weights="raw", tflite=()):
+    """Exports the generator of a run; returns the new version's directory.
+
+    Args:
+        run_dir: a training run.
+        name: of the model.
+        models_dir: where models live; the version is models_dir/name/<next integer>.
+        weights: "raw" or "ema".
+        tflite: kinds of TFLite files to write beside the SavedModel, of `lite.KINDS`.
+
+    Raises:
+        UserError: nothing was exported, and why.
+    """
     from kinpaint.training.restoring import restore_generator
 
     if not name or name != pathlib.PurePath(name).name or name.startswith("."):
         raise UserError(f"--name={name!r} is no directory name: give one word, such as gated")
+    lite.check_kinds(tflite)
     network, info = restore_generator(run_dir, weights=weights)
     card = cards.describe(network, name, run_dir, weights, info)
-    return export_network(network, pathlib.Path(models_dir) / name, card)
+    return export_network(network, pathlib.Path(models_dir) / name, card, tflite)
 
 
-def export_network(network, base, card):
+def export_network(network, base, card, tflite=()):
     """Writes `network` as the next version below `base`; returns its directory."""
+    if tflite:
+        lite.check_model(card["model"])
     base = pathlib.Path(base)
     try:
         base.mkdir(parents=True, exist_ok=True)
         with _scratch(base) as unfinished:
             _write(network, unfinished, card)
+            warmup.write(unfinished, card["name"])
+            for kind in tflite:
+                lite.write(unfinished, network, kind, card["image_size"])
             _check(unfinished, network)
             return _rename_to_next_version(unfinished, base)
     except OSError as error:

@@ -15,3 +15,21 @@ class ExportOptions:
     weights: str = option(
         "raw", "the generator's own weights or their moving average", choices=("raw", "ema")
     )
+    tflite: tuple = option(
+        (), "also write model_KIND.tflite, float16 or int8 (repeatable)", multiple=True
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ClientOptions:
+    """Which server is asked, and for what."""
+
+    url: str = option("", "http://HOST:8501/NAME or grpc://HOST:8500/NAME")
+    image: str = option("", "photo, directory (read recursively), or list.txt: a photo a line")
+    mask: str = option(
+        "", "mask for all, or directory of masks with the photos' stems; white is the hole"
+    )
+    output: str = option("", "file for one photo, else a directory; names are kept below it")
+    timeout_s: float = option(60.0, "seconds allowed for one request")
+    retries: int = option(4, "how often to ask again when the server is not there or busy")
+    overwrite: bool = option(False, "replace outputs that exist")

@@ -23,7 +23,13 @@ class Signatures(tf.Module):
 
     def __init__(self, network):
         super().__init__(name="signatures")
-        self.network = network
+        # The variables themselves are tracked, in the network's order, and the Keras model is
+        # not: through the model they would be saved under wrappers that only Python's loader
+        # can restore, and a server would find them unset.
+        self.weights = [variable.value for variable in network.variables]
+        self._paint = lambda image, mask: network(
+            {"image": image, "mask": mask}, training=False
+        )["output"]
 
     @tf.function(input_signature=[_PICTURES, _MASKS])
     def complete(self, image, mask):
@@ -59,5 +65,5 @@ class Signatures(tf.Module):
         )
         hole = tf.cast(mask >= 128, tf.float32)
         picture = images.from_uint8(image)
-        output = self.network({"image": picture, "mask": hole}, training=False)["output"]
+        output = self._paint(picture, hole)
         return images.composite_uint8(image, output, hole)
