@@ -12,7 +12,7 @@ stage "2 of 5: training (a second call goes on from the checkpoint)"
   --data_dir=$out/photos --run_dir=$out/run
 stage "3 of 5: scoring beside the classical baselines"
 "$python" -m kinpaint.eval --data_dir=$out/photos --split=val --image_size=64 --masks=strokes \
-  --model=quickstart=$out/run --limit=48 --out_dir=$out/eval
+  --model=quickstart=$out/run --limit=16 --out_dir=$out/eval
 stage "4 of 5: export"
 "$python" -m kinpaint.export --run_dir=$out/run --name=quickstart --models_dir=$out/saved_models
 stage "5 of 5: completing a picture"

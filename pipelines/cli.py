@@ -17,6 +17,7 @@ into one process. Library code takes the dataclasses and never reads flags.
 """
 
 import dataclasses
+import os
 import sys
 
 from absl import app, flags
@@ -140,6 +141,7 @@ def _name_and_text(line):
 def run(main, *option_classes):
     """Defines the flags, parses them, runs `main`; a UserError ends in one line."""
     define(*option_classes)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # start-up chatter; errors still raise
 
     def guarded(argv):
         try:

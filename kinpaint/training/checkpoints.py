@@ -122,11 +122,15 @@ def step_of(path):
 
 
 def verify(path):
-    """Reads every tensor back; raises tf.errors.OpError or OSError where one is damaged."""
-    reader = tf.train.load_checkpoint(str(pathlib.Path(path) / "state"))
-    for name in reader.get_variable_to_shape_map():
-        reader.get_tensor(name)
-    json.loads((pathlib.Path(path) / "note.json").read_text())
+    """Reads every tensor back, which checks its checksum; raises OSError at damage."""
+    try:
+        reader = tf.train.load_checkpoint(str(pathlib.Path(path) / "state"))
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+        json.loads((pathlib.Path(path) / "note.json").read_text())
+    except (OSError, LookupError, ValueError, RuntimeError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0][:160]  # the reader maps damage to any of these
+        raise OSError(reason) from error
 
 
 def newest(run_dir, log=print):
@@ -135,9 +139,8 @@ def newest(run_dir, log=print):
         try:
             verify(path)
             return path
-        except (OSError, ValueError, tf.errors.OpError) as error:
-            reason = str(error).splitlines()[0][:160]
-            log(f"checkpoint {path} is damaged ({reason}); using the one before")
+        except OSError as error:
+            log(f"checkpoint {path} is damaged ({error}); using the one before")
     return None
 
 

@@ -18,13 +18,16 @@ import keras
 import kinpaint.critics
 import kinpaint.losses
 import kinpaint.models
+from kinpaint.losses.adversarial import ADVERSARIAL
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
 from kinpaint.training import callbacks, checkpoints, loop, precision, restoring, strategy
 from kinpaint.training.inpainter import Inpainter
 from kinpaint.training.run import Run
 from kinpaint.training.validation import Validation
-from pipelines import cli, photos, terms
+from pipelines import cli, masks, photos, terms
 from pipelines.options import PhotoOptions
+
+_COUNTS = ("steps", "checkpoint_every", "log_every", "steps_per_execution")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,9 +89,15 @@ def _settled(settings):
     options, rates = settings.train, settings.optimizer
     if options.steps_per_execution > 1 and options.strategy != "one":
         raise cli.UserError("--steps_per_execution above 1 works on one device only")
-    for name in ("steps", "checkpoint_every", "log_every", "steps_per_execution"):
-        if getattr(options, name) < 1:
+    counts = {name: getattr(options, name) for name in _COUNTS}
+    counts |= {name: getattr(settings.photos, name) for name in ("batch_size", "image_size")}
+    for name, value in counts.items():
+        if value < 1:
             raise cli.UserError(f"--{name} must be at least 1")
+    masks.parse(settings.photos.masks)
+    if settings.loss.adversarial not in ADVERSARIAL:
+        known = ", ".join(sorted(ADVERSARIAL))
+        raise cli.UserError(f"unknown --adversarial {settings.loss.adversarial!r}: {known}")
     if rates.schedule == "cosine" and not rates.decay_steps:
         rates = dataclasses.replace(rates, decay_steps=options.steps)
     return dataclasses.replace(settings, optimizer=rates)

@@ -1,0 +1,86 @@
+"""Settings that will not do are refused in one line, before anything is written."""
+
+import dataclasses
+
+import pytest
+
+from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
+from kinpaint.training import session
+from pipelines.cli import UserError
+from pipelines.options import PhotoOptions
+
+
+def settings(data_dir, run_dir, **changes):
+    made = session.Settings(
+        TrainOptions(run_dir=str(run_dir), steps=2, validate_every=0, pictures_every=0),
+        PhotoOptions(
+            data_dir=str(data_dir), split="train", image_size=32, batch_size=2, masks="center"
+        ),
+        ModelOptions(model="cnn(width=4, depth=2)", critic="sn_patch(width=4)"),
+        LossOptions(),
+        OptimizerOptions(),
+    )
+    for part in dataclasses.fields(made):
+        group = getattr(made, part.name)
+        mine = {k: v for k, v in changes.items() if hasattr(group, k)}
+        made = dataclasses.replace(made, **{part.name: dataclasses.replace(group, **mine)})
+    return made
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"data_dir": "/nonexistent"}, "no directory"),
+        ({"model": "gatd"}, "unknown model 'gatd'; known: "),
+        ({"model": "cnn(depht=2)"}, "no setting depht; known: depth"),
+        ({"model": "cnn + mlp"}, "names one network"),
+        ({"model": "gated(width=4"}, "cannot read the --model"),
+        ({"critic": "pach"}, "unknown critic 'pach'"),
+        ({"masks": "strokes(colour=3)"}, "strokes has no setting 'colour'"),
+        ({"losses": "l3"}, "unknown loss 'l3'"),
+        ({"adversarial": "hing"}, "unknown --adversarial 'hing'"),
+        ({"batch_size": 0}, "--batch_size must be at least 1"),
+        ({"strategy": "multi_worker"}, "needs TF_CONFIG"),
+        ({"strategy": "mirrored", "steps_per_execution": 2}, "one device only"),
+        ({"warm_start": "/nonexistent"}, "--warm_start: /nonexistent has no checkpoint"),
+    ],
+)
+def test_bad_settings_are_one_line_and_write_nothing(
+    sample_dir, tmp_path, monkeypatch, changes, words
+):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    changes = {"data_dir": str(sample_dir), **changes}
+    with pytest.raises(UserError) as caught:
+        session.train(settings(run_dir=tmp_path / "run", **changes))
+    message = str(caught.value)
+    assert words in message and "\n" not in message
+    assert not (tmp_path / "run").exists()
+
+
+def test_bad_photos_among_good_ones_are_named_counted_and_skipped(tmp_path, sample_dir, capsys):
+    photos = tmp_path / "photos" / "animals"
+    photos.mkdir(parents=True)
+    good = sorted((sample_dir / "animals").glob("*.jpg"))
+    for number, path in enumerate(good[:3]):
+        (photos / f"good{number}.jpg").write_bytes(path.read_bytes())
+    (photos / "cut.jpg").write_bytes(good[0].read_bytes()[:700])
+    (photos / "page.jpg").write_text("<html>not found</html>")
+    run = session.train(
+        dataclasses.replace(
+            made := settings(tmp_path / "photos", tmp_path / "run"),
+            photos=dataclasses.replace(made.photos, split="all"),
+        )
+    )
+    said = capsys.readouterr().err
+    assert run.step == 2
+    assert "cut.jpg" in said and "page.jpg" in said and "skipped 2 of 5" in said
+
+
+def test_a_directory_of_non_images_is_refused(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    (tmp_path / "photos" / "page.jpg").write_text("<html>")
+    bad = settings(tmp_path / "photos", tmp_path / "run")
+    bad = dataclasses.replace(bad, photos=dataclasses.replace(bad.photos, split="all"))
+    with pytest.raises(UserError, match="none of 1 photos can be read"):
+        session.train(bad)
