@@ -91,7 +91,7 @@ class Rest:
         self._session = requests.Session()
         again = urllib3.Retry(
             retries,
-            read=0,
+            read=False,  # an answer that is late is not asked for again
             backoff_factor=0.2,
             allowed_methods=None,
             status_forcelist=(429, 502, 503, 504),
