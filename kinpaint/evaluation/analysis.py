@@ -93,6 +93,6 @@ def _failure(results, row, value):
     return {
         "index": results.pictures["index"][row],
         "image": results.pictures["image"][row],
-        "value": float(value),
+        "value": float(value) if np.isfinite(value) else None,
         "reasons": reasons,
     }

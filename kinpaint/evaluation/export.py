@@ -15,8 +15,9 @@ def save(out_dir, name, indices, pictures):
     """Writes uint8 RGB pictures to `out_dir/pictures/<name>/<index>.png`."""
     folder = pathlib.Path(out_dir) / FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
-    for index, picture in zip(indices, pictures, strict=True):
-        cv2.imwrite(str(folder / f"{index:06d}.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    for i, index in enumerate(indices):
+        picture = cv2.cvtColor(pictures[i], cv2.COLOR_RGB2BGR)
+        cv2.imwrite(str(folder / f"{index:06d}.png"), picture)
 
 
 def commands(out_dir, name):

@@ -44,17 +44,12 @@ class Holes:
 
     def __getitem__(self, index):
         """The hole of one picture, bool [S, S, 1], true = hole."""
-        draw = self._generator(str(self._term(index)))
-        return draw(tf.constant(index, tf.int32)).numpy()[0] > 0.5
+        draw = _generator(str(self._term(index)), self.image_size)
+        return draw(tf.constant([self.seed, 0]), tf.constant(index)).numpy()[0] > 0.5
 
     def _term(self, index):
         place = (0.5 + index * _GOLDEN) % 1.0
         return self._terms[int(np.searchsorted(self._shares[:-1], place))]
-
-    @functools.cache  # noqa: B019 one object lives as long as the program
-    def _generator(self, term):
-        size, seed = self.image_size, [self.seed, 0]
-        return tf.function(lambda i: pipelines.masks.batch(term, seed, 1, size, size, first=i))
 
 
 class ListedHoles:
@@ -85,6 +80,17 @@ class ListedHoles:
                 f"differ from those that drew it; ask for its holes/ folder (--save_holes)"
             )
         return hole
+
+
+@functools.cache
+def _generator(term, size):
+    """The compiled mask `index` of `seed`, a function of two tensors."""
+
+    @tf.function
+    def draw(seed, index):
+        return pipelines.masks.batch(term, seed, 1, size, size, first=index)
+
+    return draw
 
 
 def write(path, holes, rows):

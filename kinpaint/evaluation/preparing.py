@@ -47,6 +47,7 @@ def prepare(photo, options):
         scorer=Scorer(holes.image_size, nets, options.weights_dir, options.samples),
         options=options,
         seed=photo.seed,
+        batch_size=photo.batch_size,
     )
 
 
@@ -71,6 +72,8 @@ def settings(photo, job):
         "limit": options.limit,
         "batch_size": photo.batch_size,
         "samples": options.samples,
+        "rank_by": options.rank_by,
+        "save_pictures": options.save_pictures,
         "lpips_trunks": job.scorer.identity,
         "models": {
             c.name: {"source": c.source, "fingerprint": c.fingerprint} for c in job.contestants

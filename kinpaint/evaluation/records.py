@@ -1,14 +1,20 @@
 """The scores kept on disk while an evaluation runs: JSON lines, appended batch by batch.
 
-A record is one picture ("what was scored") or one model's scores on it. Each carries
-the key of the settings that decide its value; records under other keys are passed
-over, so that a directory can be used again after a change and never mixes runs.
-Every process appends to a file of its own and reads all of them.
+A record is one picture ("what was scored") or one model's scores on it. Each begins
+with the key of the settings that decide its value, and the picture's index; records
+under other keys are passed over, so that a directory can be used again after a change
+and never mixes runs. Every process appends to a file of its own and reads all of them.
 """
 
+import fcntl
 import hashlib
 import json
 import pathlib
+import re
+
+from pipelines.cli import UserError
+
+_HEAD = re.compile(r'{"key": "(\w+)", "index": (\d+)')
 
 
 def key_of(*settings):
@@ -18,14 +24,24 @@ def key_of(*settings):
 
 
 class Records:
-    """The records below `directory`, appended to a file named after `shard`."""
+    """The records below `directory`, appended to a file named after `shard`.
+
+    Raises:
+        UserError: another process is appending under that shard.
+    """
 
     def __init__(self, directory, shard):
         self._directory = pathlib.Path(directory)
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / f"{shard.replace('/', '-of-')}.jsonl"
-        _drop_torn_line(path)
-        self._file = open(path, "a")  # noqa: SIM115 closed by the context manager
+        self._file = open(path, "ab")  # noqa: SIM115 closed by the context manager
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                f"another process is scoring into {directory}: give each its own --shard=i/n"
+            ) from error
+        self._file.truncate(_end_of_last_line(path))
 
     def __enter__(self):
         return self
@@ -34,29 +50,41 @@ class Records:
         self._file.close()
 
     def add(self, records):
-        """Appends dicts with "key" and "index", and hands them to the operating system."""
-        self._file.writelines(json.dumps(record) + "\n" for record in records)
+        """Appends dicts that begin with "key" and "index"."""
+        self._file.writelines(json.dumps(record).encode() + b"\n" for record in records)
         self._file.flush()
 
     def read(self, keys):
         """Yields the records under these keys, once for each (key, index)."""
+        for _, line in self._lines(keys):
+            yield json.loads(line)
+
+    def done(self, keys):
+        """The (key, index) pairs that are there."""
+        return {identity for identity, _ in self._lines(keys)}
+
+    def _lines(self, keys):
         seen = set()
         for path in sorted(self._directory.glob("*-of-*.jsonl")):
             with open(path) as file:
                 for line in file:
-                    record = json.loads(line) if line.endswith("\n") else {"key": None}
-                    identity = (record["key"], record.get("index"))
-                    if record["key"] in keys and identity not in seen:
+                    head = _HEAD.match(line)
+                    if not (head and head[1] in keys and line.endswith("\n")):
+                        continue
+                    identity = (head[1], int(head[2]))
+                    if identity not in seen:
                         seen.add(identity)
-                        yield record
-
-    def done(self, keys):
-        """The (key, index) pairs that are there."""
-        return {(record["key"], record["index"]) for record in self.read(keys)}
+                        yield identity, line
 
 
-def _drop_torn_line(path):
-    """Cuts off what a killed process left after the last line end."""
-    if path.is_file():
-        content = path.read_bytes()
-        path.write_bytes(content[: content.rfind(b"\n") + 1])
+def _end_of_last_line(path):
+    """Length without what a killed process left after the last line end."""
+    with open(path, "rb") as file:
+        end = start = file.seek(0, 2)
+        while start:
+            start = max(start - 65536, 0)
+            file.seek(start)
+            found = file.read(end - start).rfind(b"\n")
+            if found >= 0:
+                return start + found + 1
+    return 0

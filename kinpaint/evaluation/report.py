@@ -28,6 +28,7 @@ def write(job, records, settings):
     sets = results.set_distances(job, records)
     figures = summary.summarise(found, settings, job.scorer.reasons, sets, job.seed)
     figures["errors"] = analysis.analyse(found, rank_by)
+    figures = _rounded(figures)
     tiles = gallery.draw(job, _chosen(figures["errors"]))
     paths = [
         out_dir / n for n in ("metrics.json", "per_image.csv", "holes.jsonl", "report.html")
@@ -55,6 +56,15 @@ def _hole_rows(found):
     columns = ("index", "image", "family", "hole_fraction", "sha256")
     values = zip(*(found.pictures[column] for column in columns), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in values]
+
+
+def _rounded(tree):
+    """All floats to six digits: the last ones depend on the order of summation."""
+    if isinstance(tree, dict):
+        return {key: _rounded(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_rounded(value) for value in tree]
+    return float(f"{tree:.6g}") if isinstance(tree, float) else tree
 
 
 @contextlib.contextmanager

@@ -33,6 +33,7 @@ class Job:
         scorer: a `scores.Scorer`.
         options: the `EvalOptions`.
         seed: of the models' sampling.
+        batch_size: pictures completed and scored at once.
     """
 
     contestants: list
@@ -42,6 +43,7 @@ class Job:
     scorer: object
     options: object
     seed: int
+    batch_size: int
 
     @functools.cached_property
     def picture_key(self):
@@ -92,6 +94,7 @@ class _Pass:
         """Scores every contestant on one batch and records it."""
         job = self._job
         masks = np.stack([job.holes[index] for index in indices])
+        pictures, masks = (_filled_up(x, job.batch_size) for x in (pictures, masks))
         truth = job.scorer.truth(pictures)
         self._record_pictures(indices, pictures, masks, truth)
         for contestant in job.contestants:
@@ -111,12 +114,12 @@ class _Pass:
             self._cold.remove(contestant.name)
         start = time.perf_counter()
         samples = contestant.complete_batch(emptied, masks, **settings)
-        seconds = (time.perf_counter() - start) / (len(indices) * settings["samples"])
+        seconds = (time.perf_counter() - start) / (len(pictures) * settings["samples"])
         return np.reshape(samples, (-1, *pictures.shape)), seconds
 
     def _record_pictures(self, indices, pictures, masks, truth):
         job = self._job
-        features = _packed(job.scorer.embed(truth), len(indices))
+        features = _packed(job.scorer.embed(truth), len(pictures))
         self._records.add(
             {
                 "key": job.picture_key,
@@ -124,24 +127,22 @@ class _Pass:
                 "image": job.photos[index].name,
                 "class": job.photos[index].label,
                 "family": job.holes.family(index),
-                "sha256": holes.checksum(mask),
-                "features": feature,
+                "sha256": holes.checksum(masks[i]),
+                "features": features[i],
+                **_rounded(difficulty.describe(pictures[i], masks[i])),
             }
-            | _rounded(difficulty.describe(picture, mask))
-            for index, picture, mask, feature in zip(
-                indices, pictures, masks, features, strict=True
-            )
+            for i, index in enumerate(indices)
             if (job.picture_key, index) not in self._done
         )
         if job.options.save_holes:
-            for index, mask in zip(indices, masks, strict=True):
-                holes.write_png(holes.png_path(job.options.out_dir, index), mask)
+            for i, index in enumerate(indices):
+                holes.write_png(holes.png_path(job.options.out_dir, index), masks[i])
         if job.options.save_pictures:
             export.save(job.options.out_dir, "truth", indices, pictures)
 
     def _record_scores(self, key, indices, pictures, masks, truth, samples, seconds):
         values, embedded = self._job.scorer.score(truth, samples, masks)
-        features = _packed(embedded, len(indices))
+        features = _packed(embedded, len(pictures))
         known = ~masks & (samples != pictures)
         self._records.add(
             {
@@ -156,6 +157,15 @@ class _Pass:
             for i, index in enumerate(indices)
             if (key, index) not in self._done
         )
+
+
+def _filled_up(batch, size):
+    """The batch with its first element repeated up to `size`.
+
+    At one size a picture's scores do not depend on which others are in its batch, nor
+    on how many processes share the work; and nothing is compiled twice.
+    """
+    return np.concatenate([batch, np.repeat(batch[:1], size - len(batch), axis=0)])
 
 
 def _rounded(values):

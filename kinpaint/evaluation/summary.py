@@ -86,8 +86,7 @@ def _entries(results, groups, seed):
         inside = np.where(member[:, None, None], results.values, np.nan)
         flat = iter(aggregate.summarise(inside.reshape(len(inside), -1), seed))
         entries[group] = {
-            name: {metric: _rounded(next(flat)) for metric in results.metrics}
-            for name in results.names
+            name: {metric: next(flat) for metric in results.metrics} for name in results.names
         }
         for m, name in enumerate(results.names):
             identical = int(np.isposinf(inside[:, m]).any(axis=-1).sum())
@@ -104,26 +103,11 @@ def _paired(results, seed):
             "first": first,
             "second": second,
             "metrics": {
-                metric: _rounded(
-                    aggregate.paired(
-                        results.column(first, metric),
-                        results.column(second, metric),
-                        metric,
-                        seed,
-                    )
+                metric: aggregate.paired(
+                    results.column(first, metric), results.column(second, metric), metric, seed
                 )
                 for metric in metrics
             },
         }
         for first, second in itertools.combinations(results.names, 2)
     ]
-
-
-def _rounded(entry):
-    def short(value):
-        return float(f"{value:.6g}") if isinstance(value, float) else value
-
-    return {
-        key: [short(x) for x in value] if isinstance(value, list) else short(value)
-        for key, value in entry.items()
-    }

@@ -112,5 +112,10 @@ def _resampled_means(values, seed):
 
 def _weights(seed, block):
     """How often each of a block's pictures counts, float64 [RESAMPLES, BLOCK]."""
-    rng = np.random.default_rng((seed, block))
-    return rng.poisson(1.0, (RESAMPLES, BLOCK)).astype(float)
+    draws = np.random.default_rng((seed, block)).integers(0, 1 << 16, (RESAMPLES, BLOCK), "u2")
+    return _POISSON[draws]
+
+
+# Poisson(1) by the quantile of a 16-bit draw: exact to 1/65536, and ten times as fast
+# as the generator's own.
+_POISSON = stats.poisson.ppf((np.arange(1 << 16) + 0.5) / (1 << 16), 1.0)
