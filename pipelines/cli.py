@@ -138,8 +138,30 @@ def _name_and_text(line):
     return name, text
 
 
+def help_text(about, option_classes):
+    """The program's docstring, then one line a flag, grouped by option class."""
+    blocks = [about.strip()]
+    for option_class in option_classes:
+        rows = [_flag_and_help(field) for field in dataclasses.fields(option_class)]
+        width = max(len(name) for name, _ in rows)
+        lines_ = [f"  {name:{width}}  {text}" for name, text in rows]
+        blocks.append("\n".join([option_class.__doc__.strip().splitlines()[0], *lines_]))
+    return "\n\n".join(blocks)
+
+
+def _flag_and_help(field):
+    choices = field.metadata["choices"]
+    kinds = f" ({', '.join(choices)})" if choices else ""
+    if field.type is bool:
+        return f"--[no]{field.name}", f"{field.metadata['help']} [{str(field.default).lower()}]"
+    return f"--{field.name}={field.default}", field.metadata["help"] + kinds
+
+
 def run(main, *option_classes):
     """Defines the flags, parses them, runs `main`; a UserError ends in one line."""
+    if {"--help", "--helpshort", "-h"} & set(sys.argv[1:]):
+        print(help_text(sys.modules["__main__"].__doc__ or "", option_classes))
+        return
     define(*option_classes)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # start-up chatter; errors still raise
 
