@@ -39,6 +39,7 @@ FAMILIES = {
 }
 
 
+@tf.autograph.experimental.do_not_convert
 def batch(kind, seed, batch, height, width, *, first=0, **settings):
     """Draws masks.
 

@@ -2,14 +2,14 @@
 
 A family's `render(grow)` draws nested masks: larger `grow`, larger hole; 0 is
 the natural mask. Masks outside the wanted range are grown or shrunk by bisection
-to a share drawn uniformly from it; the last pixels come from the difference
-of the two masks that enclose the target, so the count is exact.
+to a share drawn uniformly from it; the last pixels come, in raster order, from
+the difference of the two masks that enclose the target, so the count is exact.
 """
 
 import tensorflow as tf
 
-_REACH = 10.0  # grow beyond 2^10 or below 2^-10 is full or empty
-_STEPS = 9
+_REACH = 6.0  # what 2^6 times the size does not reach, the raster order fills
+_STEPS = 6
 
 
 def natural(draws, render, height, width):
@@ -17,49 +17,64 @@ def natural(draws, render, height, width):
     mask = render(tf.zeros([draws.batch], tf.float64))
     count = tf.reduce_sum(mask, axis=[1, 2, 3], keepdims=True)
     total = tf.cast(height * width, tf.float32)
-    pixel = draws.integers([1, 1], 0, height * width - 1)[..., None]
+    pixel = draws.integers([1, 1, 1], 0, height * width - 1)
     here = tf.reshape(tf.range(height * width), [1, height, width, 1]) == pixel
     filled = tf.where(here & (count == 0), 1.0, mask)
     return tf.where(here & (count == total) & (total > 1), 0.0, filled)
 
 
 def within(draws, render, height, width, hole):
-    """The masks with a share of hole in `hole` = (least, most)."""
-    total = height * width
-    least = tf.math.ceil(hole[0] * tf.cast(total, tf.float64))
-    most = tf.floor(hole[1] * tf.cast(total, tf.float64))
-    least = tf.clip_by_value(least, 1, tf.cast(tf.maximum(total - 1, 1), tf.float64))
-    most = tf.clip_by_value(most, least, tf.cast(tf.maximum(total - 1, 1), tf.float64))
+    """The masks with a share of hole in `hole` = (least, most).
+
+    Where no number of pixels lies in the range, the next larger one; never no
+    pixel, and never all unless there is only one.
+    """
+    total = tf.cast(height * width, tf.float64)
+    last = tf.maximum(total - 1, 1)
+    least = tf.clip_by_value(tf.math.ceil(hole[0] * total), 1, last)
+    most = tf.clip_by_value(tf.floor(hole[1] * total), least, last)
     target = tf.cast(tf.floor(least + (most - least + 1) * draws.uniform([])), tf.float32)
     mask = render(tf.zeros([draws.batch], tf.float64))
-    count = tf.reduce_sum(mask, axis=[1, 2, 3])
+    count = _count(mask)
     fits = (count >= tf.cast(least, tf.float32)) & (count <= tf.cast(most, tf.float32))
-    sized = tf.cond(tf.reduce_all(fits), lambda: mask, lambda: _sized(render, mask, target))
+    sized = tf.cond(
+        tf.reduce_all(fits), lambda: mask, lambda: _sized(render, count > target, target)
+    )
     return tf.where(fits[:, None, None, None], mask, sized)
 
 
-def _sized(render, mask, target):
-    """Masks of exactly `target` pixels, float32 [B]."""
-    low = tf.fill(tf.shape(target), tf.constant(-_REACH, tf.float64))
-    inner, outer = tf.zeros_like(mask), tf.ones_like(mask)
+def _sized(render, large, target):
+    """Masks of exactly `target` pixels, float32 [B]; `large`: the natural ones have more."""
+    zero = tf.zeros_like(target, tf.float64)
+    low, high = tf.where(large, zero - _REACH, zero), tf.where(large, zero, zero + _REACH)
 
-    def step(low, high, inner, outer):
+    def step(low, high):
         middle = (low + high) / 2
-        mask = render(middle)
-        large = tf.reduce_sum(mask, axis=[1, 2, 3]) > target
-        wide = large[:, None, None, None]
-        return (
-            tf.where(large, low, middle),
-            tf.where(large, middle, high),
-            tf.where(wide, inner, mask),
-            tf.where(wide, mask, outer),
-        )
+        more = _count(render(middle)) > target
+        return tf.where(more, low, middle), tf.where(more, middle, high)
 
-    state = (low, -low, inner, outer)
-    *_, inner, outer = tf.while_loop(
-        lambda *_: True, step, state, maximum_iterations=_STEPS, parallel_iterations=1
+    low, high = tf.while_loop(
+        lambda *_: True, step, (low, high), maximum_iterations=_STEPS, parallel_iterations=1
     )
-    ring = tf.reshape(outer * (1 - inner), [tf.shape(mask)[0], -1])
-    need = target - tf.reduce_sum(inner, axis=[1, 2, 3])
-    taken = ring * tf.cast(tf.cumsum(ring, axis=1) <= need[:, None], tf.float32)
-    return inner + tf.reshape(taken, tf.shape(mask))
+    inner, outer = render(low), render(high)
+    inner = tf.where((low > -_REACH)[:, None, None, None], inner, 0.0)
+    outer = tf.where((high < _REACH)[:, None, None, None], outer, 1.0)
+    return inner + _first_pixels(outer - inner, target - _count(inner))
+
+
+def _first_pixels(mask, number):
+    """The first `number` pixels of masks in raster order."""
+    rows = tf.reduce_sum(mask, axis=[2, 3])
+    done = tf.cumsum(rows, axis=1) <= number[:, None]
+    split = tf.reduce_sum(tf.cast(done, tf.int32), axis=1)
+    split = tf.minimum(split, tf.shape(mask)[1] - 1)
+    line = tf.gather(mask, split, batch_dims=1)
+    left = number - tf.reduce_sum(tf.where(done, rows, 0.0), axis=1)
+    line *= tf.cast(tf.cumsum(line, axis=1) <= left[:, None, None], tf.float32)
+    here = tf.range(tf.shape(mask)[1]) == split[:, None]
+    partial = tf.where(here[..., None, None], line[:, None], 0.0)
+    return tf.where(done[..., None, None], mask, partial)
+
+
+def _count(mask):
+    return tf.reduce_sum(mask, axis=[1, 2, 3])

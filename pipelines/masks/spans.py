@@ -40,6 +40,7 @@ def capsules(begin, end, radius, alive, height, width):
     """
     swap = (begin[..., 0] > end[..., 0])[..., None]
     begin, end = tf.where(swap, end, begin), tf.where(swap, begin, end)
+    # One tf.where: XLA miscounts when the result of one feeds another.
     columns = tf.range(width, dtype=tf.float64)
     met = (columns >= (begin[..., 0] - radius)[..., None]) & (
         columns <= (end[..., 0] + radius)[..., None]
