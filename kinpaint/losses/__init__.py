@@ -41,7 +41,7 @@ def build(expression, **context) -> WeightedSum:
             and whose own settings leave it out, such as `weights_dir`.
 
     Raises:
-        UserError: for an unknown name or setting.
+        UserError: for an unknown name or an unknown or refused setting.
     """
     weighted = []
     for term in terms.parse(expression, what="losses"):
@@ -53,7 +53,10 @@ def build(expression, **context) -> WeightedSum:
                 f"known: {', '.join(known) or 'none'}"
             )
         context_here = {key: value for key, value in context.items() if key in known}
-        loss = TERMS[term.name](**{**context_here, **term.settings})
+        try:
+            loss = TERMS[term.name](**{**context_here, **term.settings})
+        except ValueError as error:
+            raise UserError(f"loss {term.name!r}: {error}") from error
         weighted.append((_label(term, weighted), term.weight, loss))
     return WeightedSum(weighted)
 

@@ -27,11 +27,13 @@ def l1_hole(of="output", per="hole"):
         per: what the sum is divided by: "hole", the hole's own pixels (a sample without one
             counts 0), or "image", all pixels (Liu et al. 2018, section 3.3).
     """
+    _check(per)
     return lambda batch, outputs: _weighted_l1(batch, outputs[of], batch["mask"], per)
 
 
 def l1_known(of="output", per="hole"):
     """Mean absolute difference outside the hole; arguments as `l1_hole`."""
+    _check(per)
     return lambda batch, outputs: _weighted_l1(batch, outputs[of], 1.0 - batch["mask"], per)
 
 
@@ -63,9 +65,12 @@ def discount(mask, gamma):
     return weight
 
 
-def _weighted_l1(batch, output, weight, per):
+def _check(per):
     if per not in ("hole", "image"):
         raise ValueError(f"per must be 'hole' or 'image', received {per!r}")
+
+
+def _weighted_l1(batch, output, weight, per):
     difference = ops.abs(batch["image"] - output) * weight
     if per == "image":
         return ops.mean(difference)

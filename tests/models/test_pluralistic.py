@@ -1,0 +1,46 @@
+"""The latent of the pluralistic network."""
+
+import numpy as np
+import tensorflow as tf
+
+from kinpaint import losses, models
+from tests.layer_harness import pictures
+
+
+def _network():
+    return models.build("pluralistic", width=8, latent_size=3)
+
+
+def test_latents_make_different_fillings_and_the_same_latent_the_same():
+    network, batch = _network(), pictures()
+    first, second = np.ones((2, 3), "float32"), -np.ones((2, 3), "float32")
+    a, b = (network({**batch, "latent": z})["output"] for z in (first, second))
+    assert np.abs(a - b).max() > 1e-6
+    np.testing.assert_array_equal(network({**batch, "latent": first})["output"], a)
+
+
+def test_without_a_latent_it_is_zero():
+    network, batch = _network(), pictures()
+    zero = network({**batch, "latent": np.zeros((2, 3), "float32")})["output"]
+    np.testing.assert_array_equal(network(batch)["output"], zero)
+
+
+def test_training_reads_what_the_hole_hides_and_reports_the_moments():
+    network, batch = _network(), pictures()
+    outputs = network(batch, training=True)
+    assert outputs["latent_mean"].shape == outputs["latent_log_variance"].shape == (2, 3)
+    hidden = np.where(batch["mask"] > 0.5, np.float32(1.0), batch["image"])
+    other = network({**batch, "image": hidden}, training=True)
+    assert np.abs(other["latent_mean"] - outputs["latent_mean"]).max() > 1e-6
+    assert "latent_mean" not in network(batch)
+
+
+def test_a_training_step_reaches_every_weight():
+    network, batch = _network(), pictures()
+    terms = losses.build("l1 + l1(of=coarse) + 0.1*kl")
+    with tf.GradientTape() as tape:
+        loss, values = terms(batch, network(batch, training=True))
+    assert values["kl"] > 0
+    gradients = tape.gradient(loss, [w.value for w in network.trainable_weights])
+    for gradient, weight in zip(gradients, network.trainable_weights, strict=True):
+        assert gradient is not None and np.isfinite(gradient).all(), weight.path
