@@ -38,8 +38,9 @@ class Completer:
         Args:
             image: uint8 [H, W, 3].
             mask: [H, W]: bool, or 0/1, or 0..255 with >= 128 the hole.
-            samples: how many fillings to draw.
-            seed: of the drawings; a deterministic model ignores it.
+            samples: 1 for the likeliest filling; more are drawn by models with a latent
+                (others give the same each time).
+            seed: of the drawings.
             tile: largest side in pixels given to the network at once.
 
         Returns:
@@ -53,12 +54,10 @@ class Completer:
             )
         hole = as_uint8_mask(mask) > 0
         filled = [
-            fill.fill(self._predictor(seed + k), image, hole, tile) for k in range(samples)
+            fill.fill(functools.partial(self._complete, draw=draw), image, hole, tile)
+            for draw in _draws(samples, seed)
         ]
         return filled[0] if samples == 1 else np.stack(filled)
-
-    def _predictor(self, seed):
-        return lambda images, masks: self._complete(images, masks, seed)
 
     def complete_batch(self, images, masks, seed=0, samples=1):
         """Fills uint8 [N, H, W, 3] under [N, H, W, 1]; [K, N, H, W, 3] for samples=K > 1."""
@@ -68,8 +67,13 @@ class Completer:
                 f"images {images.shape} and masks {masks.shape} differ in size: "
                 f"give one mask [H, W] for each image"
             )
-        filled = [self._complete(images, masks, seed + k) for k in range(samples)]
+        filled = [self._complete(images, masks, draw) for draw in _draws(samples, seed)]
         return filled[0] if samples == 1 else np.stack(filled)
+
+
+def _draws(samples, seed):
+    """Keys of the drawings; a single sample is not drawn."""
+    return [None] if samples == 1 else [(seed, k) for k in range(samples)]
 
 
 def checked_pictures(images):
@@ -124,14 +128,22 @@ def _load_version(path):
         )
     card_file = path / CARD
     card = json.loads(card_file.read_text()) if card_file.is_file() else {}
-    serve = module.signatures["serving_default"]
-
-    def complete(images, masks, seed):
-        del seed
-        return serve(image=tf.constant(images), mask=tf.constant(masks))["completed"].numpy()
-
+    complete = _caller(module.signatures)
     complete.module = module  # signatures hold their variables only weakly
     return Completer(complete, lambda: _network_of(path, card), card)
+
+
+def _caller(signatures):
+    """uint8 images, masks, and None or the key of a drawing to uint8 composites."""
+
+    def complete(images, masks, draw):
+        inputs = {"image": tf.constant(images), "mask": tf.constant(masks)}
+        if draw is None or "complete_drawn" not in signatures:
+            return signatures["serving_default"](**inputs)["completed"].numpy()
+        drawn = signatures["complete_drawn"](**inputs, seed=tf.constant(draw, tf.int32))
+        return drawn["completed"].numpy()
+
+    return complete
 
 
 def _network_of(path, card):
@@ -153,9 +165,6 @@ def _load_run(path, weights):
 
     network, info = restore_generator(path, weights=weights)
     signatures = Signatures(network)
-
-    def complete(images, masks, seed):
-        del seed
-        return signatures.complete(tf.constant(images), tf.constant(masks))["completed"].numpy()
-
+    complete = _caller(signatures.exported)
+    complete.module = signatures
     return Completer(complete, lambda: network, info)

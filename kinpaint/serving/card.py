@@ -32,7 +32,6 @@ def describe(network, name, run_dir, weights, info):
         "parameters": network.count_params(),
         "scores": _scores(run_dir),
         "data": _data(info),
-        "signatures": ["serving_default", "complete_bytes"],
         "run": run_dir.name,
         "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git_commit": _git_commit(),

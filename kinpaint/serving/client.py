@@ -41,8 +41,9 @@ def connect(url, timeout_s=60.0, retries=4):
     ask_class = Grpc if scheme == "grpc" else Rest
     ask = ask_class(f"{scheme}://{host}", name, version, timeout_s, retries)
 
-    def complete(images, masks, seed):
-        del seed
+    def complete(images, masks, draw):
+        if draw is not None:
+            raise cli.UserError("a server gives the likeliest filling only: samples=1")
         files = [_png(x) for x in images], [_png(x[..., 0]) for x in masks]
         return np.stack([np.asarray(Image.open(io.BytesIO(f))) for f in ask(*files)])
 

@@ -77,14 +77,7 @@ def _scratch(base):
 
 def _write(network, path, card):
     module = Signatures(network)
-    tf.saved_model.save(
-        module,
-        path,
-        signatures={
-            "serving_default": module.complete,
-            "complete_bytes": module.complete_bytes,
-        },
-    )
+    tf.saved_model.save(module, path, signatures=module.exported)
     (path / loading.CARD).write_text(json.dumps(card, indent=2) + "\n")
 
 

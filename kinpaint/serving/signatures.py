@@ -27,14 +27,19 @@ class Signatures(tf.Module):
         # not: through the model they would be saved under wrappers that only Python's loader
         # can restore, and a server would find them unset.
         self.weights = [variable.value for variable in network.variables]
-        self._paint = lambda image, mask: network(
-            {"image": image, "mask": mask}, training=False
-        )["output"]
+        self._paint = lambda **inputs: network(inputs, training=False)["output"]
+        self.latent_size = getattr(network, "latent_size", None)
 
     @tf.function(input_signature=[_PICTURES, _MASKS])
     def complete(self, image, mask):
         """Fills the holes: uint8 [N, H, W, 3] and [N, H, W, 1] (hole >= 128)."""
         return {"completed": self._fill(image, mask)}
+
+    @tf.function(input_signature=[_PICTURES, _MASKS, tf.TensorSpec([2], tf.int32, name="seed")])
+    def complete_drawn(self, image, mask, seed):
+        """A filling drawn by `seed` (networks with a latent); `complete`: the likeliest."""
+        latent = tf.random.stateless_normal([tf.shape(image)[0], self.latent_size], seed)
+        return {"completed": self._fill(image, mask, latent=latent)}
 
     @tf.function(
         input_signature=[
@@ -54,16 +59,24 @@ class Signatures(tf.Module):
         )
         return {"completed_bytes": completed}
 
+    @property
+    def exported(self):
+        """The signatures by the name they are exported under."""
+        signatures = {"serving_default": self.complete, "complete_bytes": self.complete_bytes}
+        if self.latent_size:
+            signatures["complete_drawn"] = self.complete_drawn
+        return signatures
+
     def _fill_file(self, files):
         image, mask = (tf.io.decode_image(f, 3, expand_animations=False) for f in files)
         mask = tf.image.rgb_to_grayscale(mask)
         return tf.io.encode_png(self._fill(image[None], mask[None])[0])
 
-    def _fill(self, image, mask):
+    def _fill(self, image, mask, **hints):
         tf.debugging.assert_equal(
             tf.shape(image)[:3], tf.shape(mask)[:3], "image and mask must have one size"
         )
         hole = tf.cast(mask >= 128, tf.float32)
         picture = images.from_uint8(image)
-        output = self._paint(picture, hole)
+        output = self._paint(image=picture, mask=hole, **hints)
         return images.composite_uint8(image, output, hole)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -214,3 +215,27 @@ def test_saved_model_cli_reads_and_runs_it(exported, tmp_path):
     completed = np.load(tmp_path / "completed.npy")
     expected = kinpaint.load(exported).complete_batch(image, mask)
     np.testing.assert_array_equal(completed, expected)
+
+
+class Latent(keras.Model):
+    """Paints a colour that its latent says, as a pluralistic network would."""
+
+    latent_size = 3
+
+    def call(self, inputs, training=False):
+        latent = inputs.get("latent")
+        latent = keras.ops.zeros((1, 3)) if latent is None else latent
+        return {"output": inputs["image"] * 0.0 + keras.ops.tanh(latent)[:, None, None]}
+
+
+def test_models_with_a_latent_draw_by_seed_and_give_the_likeliest_alone(tmp_path):
+    model = kinpaint.load(exporting.export_network(Latent(), tmp_path / "many", CARD))
+    image, hole = pixels(32, 40), np.zeros((32, 40), bool)
+    hole[8:24, 8:24] = True
+    drawn = model.complete(image, hole, samples=3, seed=5)
+    np.testing.assert_array_equal(drawn, model.complete(image, hole, samples=3, seed=5))
+    assert (drawn[0] != drawn[1]).any() and (drawn[1] != drawn[2]).any()
+    assert (model.complete(image, hole, samples=3, seed=6) != drawn).any()
+    assert (model.complete(image, hole)[hole] == 128).all()
+    for filled in drawn:
+        np.testing.assert_array_equal(filled[~hole], image[~hole])

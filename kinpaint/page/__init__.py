@@ -1,0 +1,1 @@
+"""The local web page: `work` is what it does, `app` is what it shows."""

@@ -1,0 +1,127 @@
+"""What the page does, without the page: open, preview, read the mask, fill.
+
+The photo itself stays on the server as it was uploaded. The browser paints on a smaller
+preview, and only its strokes come back: they are enlarged to the photo's size, so
+no pixel of the result has been through a browser, and known pixels stay exact.
+"""
+
+import dataclasses
+import functools
+import pathlib
+import tempfile
+
+import numpy as np
+from PIL import Image
+
+import kinpaint
+from kinpaint import loading
+from kinpaint.completion import files
+from pipelines.cli import UserError
+
+PREVIEW = 1024  # longest side in pixels of what is painted on
+
+
+class Models:
+    """Models by name, each loaded when it is first used.
+
+    Args:
+        sources: "PATH" or "NAME=PATH"; empty: everything in `saved_models`.
+    """
+
+    def __init__(self, sources):
+        self._paths = dict(_named(source) for source in sources or _exported("saved_models"))
+        if not self._paths:
+            raise UserError("no model: export one to saved_models, or give --model=PATH")
+        self.get = functools.lru_cache(maxsize=None)(self._load)
+
+    @property
+    def names(self):
+        """In the order they were given."""
+        return list(self._paths)
+
+    def _load(self, name):
+        return kinpaint.load(self._paths[name])
+
+
+def _named(source):
+    name, equals, path = source.partition("=")
+    return (name, path) if equals else (source.rstrip("/").rsplit("/", 1)[-1], source)
+
+
+def _exported(folder):
+    bases = sorted(pathlib.Path(folder).glob("*"))
+    return [str(base) for base in bases if loading.newest_version(base)]
+
+
+@dataclasses.dataclass
+class Opened:
+    """An uploaded photo and the preview that is painted on.
+
+    Attributes:
+        photo: as read, upright.
+        preview: uint8 [h, w, 3], at most `PREVIEW` pixels a side.
+        stem: of the uploaded file's name.
+    """
+
+    photo: files.Photo
+    preview: np.ndarray
+    stem: str
+
+
+def opened(path):
+    """Reads an upload."""
+    photo = files.read(path)
+    return Opened(photo, preview_of(photo), pathlib.Path(path).stem[:80])
+
+
+def preview_of(photo):
+    """The photo, uint8 [h, w, 3], at most `PREVIEW` pixels a side."""
+    preview = Image.fromarray(photo.rgb)
+    preview.thumbnail((PREVIEW, PREVIEW), Image.Resampling.LANCZOS)
+    return np.asarray(preview)
+
+
+def hole_of(layers, photo):
+    """Strokes [h, w, 4] (where not transparent) as a hole of the photo's size, bool [H, W]."""
+    height, width = photo.samples.shape[:2]
+    hole = np.zeros((height, width), bool)
+    for layer in layers:
+        strokes = Image.fromarray((layer[..., 3] >= 128).astype(np.uint8) * 255)
+        enlarged = strokes.resize((width, height), Image.Resampling.NEAREST)
+        hole |= np.asarray(enlarged) > 0
+    return hole
+
+
+def strokes_of(hole, preview):
+    """A hole as a white layer of the preview's size, uint8 [h, w, 4]."""
+    height, width = preview.shape[:2]
+    # Any hole pixel under a preview pixel counts: thin lines must not get lost.
+    small = Image.fromarray(hole.astype(np.uint8) * 255).resize(
+        (width, height), Image.Resampling.BOX
+    )
+    alpha = np.where(np.asarray(small) > 0, 255, 0).astype(np.uint8)
+    return np.dstack([np.full((height, width, 3), 255, np.uint8), alpha])
+
+
+def filled(model, photo, hole):
+    """The completed photo; raises UserError where there is nothing to fill."""
+    if not hole.any():
+        raise UserError("Paint over what should go, then press Fill.")
+    completed = model.complete(photo.rgb, hole)
+    return photo.with_hole(completed, hole)
+
+
+def saved(photo, stem):
+    """Path of a PNG at full resolution with the photo's metadata, to download."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="kinpaint-"))
+    path = folder / f"{stem}_filled.png"
+    files.write(photo, path, "PNG")
+    return str(path)
+
+
+def saved_mask(hole, stem):
+    """Path of the hole as a black and white PNG of the photo's size."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="kinpaint-"))
+    path = folder / f"{stem}_mask.png"
+    files.write(files.Photo(hole.astype(np.uint8) * 255, None, "PNG", 1, {}), path, "PNG")
+    return str(path)
