@@ -12,6 +12,7 @@ from kinpaint.evaluation.baselines import BASELINES, Baseline
 from pipelines.cli import UserError
 
 _PREFIX = "baseline:"
+_AVERAGED = ":ema"  # behind a run directory: the averaged generator instead of the raw one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Contestant:
 
     Attributes:
         name: its label in tables and files.
-        source: the path or `baseline:NAME` it came from.
+        source: the path, RUN:ema or `baseline:NAME` that it came from.
         fingerprint: changes when its weights, or the library behind it, change.
         complete_batch: (images, masks, seed, samples) -> uint8, see `kinpaint.load`.
         warm_up: whether a first call is slower than the next ones.
@@ -58,7 +59,7 @@ def _split(spec):
         label, source = "", spec
     if source.startswith(_PREFIX):
         return label or source.removeprefix(_PREFIX), source
-    path = pathlib.Path(source)
+    path = pathlib.Path(source.replace(_AVERAGED, "_ema"))
     # saved_models/NAME/3 is better known as NAME_3.
     own_name = f"{path.parent.name}_{path.name}" if path.name.isdigit() else path.resolve().name
     return label or own_name, source
@@ -69,8 +70,9 @@ def _open(name, source):
         return _open_baseline(name, source)
     import kinpaint  # opening a model loads TensorFlow; a bad flag is told before that
 
-    model = kinpaint.load(source)
-    return Contestant(name, source, _fingerprint(source, model), model.complete_batch, True)
+    path = source.removesuffix(_AVERAGED)
+    model = kinpaint.load(path, weights="raw" if path == source else "ema")
+    return Contestant(name, source, _fingerprint(path, model), model.complete_batch, True)
 
 
 def _open_baseline(name, source):
@@ -82,11 +84,11 @@ def _open_baseline(name, source):
     return Contestant(name, source, libraries, Baseline(method).complete_batch, False)
 
 
-def _fingerprint(source, model):
+def _fingerprint(path, model):
     """SHA-256 of an export's variables' files, or of a run's loaded weights."""
     from kinpaint.loading import newest_version
 
-    base = pathlib.Path(source)
+    base = pathlib.Path(path)
     base = base / str(newest_version(base) or "")
     hashed = hashlib.sha256()
     files = sorted(path for path in (base / "variables").glob("*") if path.is_file())

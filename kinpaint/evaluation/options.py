@@ -11,7 +11,7 @@ class EvalOptions:
 
     model: tuple = option(
         (),
-        "[label=]exported directory, run directory or baseline:NAME; give it again for more",
+        "[label=]exported directory, run directory, RUN:ema or baseline:NAME; repeatable",
         multiple=True,
     )
     baselines: str = option(
