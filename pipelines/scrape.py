@@ -46,14 +46,13 @@ def _online(command, options):
         out_dir = options.out_dir or stack.enter_context(tempfile.TemporaryDirectory())
         journal = stack.enter_context(Journal.open(out_dir, options))
         limits = Limits(journal.state_dir / "limits.json", options.interval_s)
-        source = (
-            ApiSource(client, limits, options, licences)
-            if options.source == "api"
-            else DumpSource(options, licences, animals)
-        )
+        if options.source == "api":
+            source = ApiSource(client, limits, options, licences)
+        else:
+            source = DumpSource(options, licences, animals)
         if command == "plan":
             print(plan.table(survey(journal, source, animals), options))
-            return 0
+            return
         downloader = Downloader(client, options.photo_url, journal.out_dir, options.min_side)
         try:
             run(journal, source, downloader, limits, options, animals)
@@ -61,14 +60,12 @@ def _online(command, options):
             credits_path = ledger.write_credits(journal)
         print(ledger.status(journal, options, animals))
         print(f"wrote {journal.out_dir / 'manifest.jsonl'} and {credits_path}")
-    return 0
 
 
 def _status(_, options):
-    print(
-        ledger.status(Journal(options.out_dir), options, classes.parse_classes(options.classes))
-    )
-    return 0
+    journal = Journal(options.out_dir)
+    animals = list(journal.supply) or classes.parse_classes(options.classes)
+    print(ledger.status(journal, options, animals))
 
 
 def _verify(_, options):

@@ -54,12 +54,15 @@ def balance(survey):
         "largest_over_smallest": short(max(counts.values()) / min(counts.values()))
         if counts
         else None,
+        "wanted_of_each": survey.wanted,
     }
     parts = ("train", "val", "test")
     rows = [
-        [name, counts[name], *(by_split[name].get(p, 0) for p in parts)] for name in by_split
+        [name, survey.wanted or "-", counts[name], *(by_split[name].get(p, 0) for p in parts)]
+        for name in by_split
     ]
-    section.tables.append(("photos by class and split", ["class", "photos", *parts], rows))
+    header = ["class", "wanted", "photos", *parts]
+    section.tables.append(("photos by class and split", header, rows))
     section.plots.append(("splits of each class", plots.bars(by_split, "photos", parts)))
     if not survey.manifest:
         section.text.append(f"Species: {NO_MANIFEST}")

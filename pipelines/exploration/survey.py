@@ -22,13 +22,15 @@ class Survey:
         root: the directory.
         rows: one dict a file, sorted by `path` (relative to `root`).
         manifest: path -> manifest row; empty without a manifest.
-        mean_pictures: class -> float32 [64, 64, 3], 0 to 255.
+        mean_pictures: class -> float64 [64, 64, 3], 0 to 255.
+        wanted: photos of each class that a scrape was asked for, if it is known.
     """
 
     root: pathlib.Path
     rows: list
     manifest: dict
     mean_pictures: dict
+    wanted: int | None
 
     @functools.cached_property
     def good(self):
@@ -56,7 +58,8 @@ def take(data_dir):
     names = _names(root)
     paths = [root / name for name in names]
     manifest = {row["path"]: row for row in journal.read(root / "manifest.jsonl")}
-    rows, thumbnails = [], collections.defaultdict(list)
+    rows, counts = [], collections.Counter()
+    sums = collections.defaultdict(lambda: np.zeros((64, 64, 3)))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         measured = pool.map(lambda path: measure(path.read_bytes()), paths)
         told = cli.progress(measured, total=len(paths), desc="measured", unit="photo")
@@ -66,10 +69,11 @@ def take(data_dir):
             label = listing.label(name)
             rows.append({"path": name, "class": label, "split": split} | row)
             if thumbnail is not None:
-                thumbnails[label].append(thumbnail)
+                sums[label] += thumbnail
+                counts[label] += 1
     _add_complexity([row for row in rows if not row["error"]])
-    means = {label: np.mean(stack, axis=0) for label, stack in sorted(thumbnails.items())}
-    return Survey(root, rows, manifest, means)
+    means = {label: sums[label] / counts[label] for label in sorted(sums)}
+    return Survey(root, rows, manifest, means, journal.settings(root).get("per_class"))
 
 
 def near_pairs(survey):

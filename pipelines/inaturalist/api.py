@@ -10,6 +10,7 @@ from pipelines.inaturalist.classes import CLASSES, Species
 _TAXON = {"id": True, "name": True, "rank": True, "preferred_common_name": True}
 _PER_PAGE = {"v1": 50, "v2": 200}  # one v1 observation is 59 to 161 kB of JSON
 _COUNTS_PER_PAGE = 500
+_WINDOW = 10_000  # page x per_page beyond it is an error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +109,8 @@ class ApiSource:
             results = answer.get("results") or []
             yield from results
             seen = page * _COUNTS_PER_PAGE
-            if not results or seen >= min(answer["total_results"], self._options.max_species):
+            most = min(answer["total_results"], self._options.max_species, _WINDOW)
+            if not results or seen >= most:
                 return
             page += 1
 

@@ -19,6 +19,11 @@ from pipelines.cli import UserError
 TRIES = 6
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 _LONGEST_S = 3600
+_BAD_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
 
 
 class Passing(Exception):
@@ -85,6 +90,8 @@ class Client:
         for number in range(TRIES):
             try:
                 return attempt()
+            except _BAD_ADDRESS as error:
+                raise UserError(f"{error}: give an address like https://host/path") from error
             except requests.RequestException as error:
                 passing = Passing(type(error).__name__)
             except Passing as error:

@@ -3,7 +3,7 @@
     OUT/manifest.jsonl          one line a photo
     OUT/failures.jsonl          one line a photo that could not be had, with the reason
     OUT/.scrape/journal.jsonl   supply of each class, candidates of each page
-    OUT/.scrape/settings.json   the settings that must not change between runs
+    OUT/.scrape/settings.json   the photos wanted, and what must not change between runs
     OUT/.scrape/limits.json     requests and bytes of the last day
     OUT/.scrape/parts/          downloads under way
 
@@ -54,6 +54,12 @@ def read(path):
     return rows
 
 
+def settings(out_dir):
+    """The settings of a directory's last scrape; empty where there was none."""
+    path = pathlib.Path(out_dir) / ".scrape" / "settings.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
 class Journal:
     """The state of one scrape, read from disk and kept there.
 
@@ -87,7 +93,7 @@ class Journal:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise UserError(f"another scrape is at work in {root}: wait for it") from error
-            _pin(state / "settings.json", options)
+            _pin(root, options)
             shutil.rmtree(state / "parts", ignore_errors=True)
             (state / "parts").mkdir()
             names = (root / "manifest.jsonl", root / "failures.jsonl", state / "journal.jsonl")
@@ -149,17 +155,17 @@ def _cut_torn_line(path):
             file.truncate(data.rfind(b"\n") + 1)
 
 
-def _pin(path, options):
-    """A directory keeps the settings it was begun with."""
-    settings = {name: getattr(options, name) for name in _PINNED}
-    if not path.exists():
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(settings))
-        os.replace(temporary, path)
-    begun = json.loads(path.read_text())
+def _pin(root, options):
+    """A directory keeps the settings it was begun with; how many are wanted may change."""
+    current = {name: getattr(options, name) for name in (*_PINNED, "per_class")}
+    begun = settings(root) or current
     for name in _PINNED:
-        if begun[name] != settings[name]:
+        if begun[name] != current[name]:
             raise UserError(
-                f"{path.parent.parent} was begun with --{name}={begun[name]}, not "
-                f"{settings[name]}: keep it, or choose another --out_dir"
+                f"{root} was begun with --{name}={begun[name]}, not {current[name]}: "
+                "keep it, or choose another --out_dir"
             )
+    path = root / ".scrape" / "settings.json"
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(current))
+    os.replace(temporary, path)

@@ -11,6 +11,8 @@ import concurrent.futures
 from pipelines import cli
 from pipelines.inaturalist import plan
 
+_BLOCKED = 20
+
 
 def survey(journal, source, animals):
     """The supply of each class, asked once and then read from the journal."""
@@ -42,6 +44,7 @@ class _Flights:
         self._selection, self._bar = selection, bar
         self._under_way = {}
         self._bytes = 0
+        self._refused = 0  # in a row
 
     def take(self, row, most):
         """Starts a candidate; waits for a landing when `row` is None or all are busy."""
@@ -59,8 +62,19 @@ class _Flights:
         self._limits.add_bytes(outcome.size)
         self._bytes += outcome.size
         self._selection.settle(row, outcome)
+        self._check_block(outcome)
         self._bar.set_postfix_str(f"{self._bytes / 1e6:.1f} MB", refresh=False)
         self._bar.update(outcome.row is not None)
+
+    def _check_block(self, outcome):
+        """A few photos are withdrawn; a long row of them means that we are shut out."""
+        refused = outcome.failure is not None and not outcome.failure["may_pass"]
+        self._refused = self._refused + 1 if refused else 0
+        if self._refused >= _BLOCKED:
+            raise cli.UserError(
+                f"the photo store refused {_BLOCKED} photos in a row, the last with "
+                f"{outcome.failure['reason']}: stop, and look whether you are blocked"
+            )
 
 
 class _Selection:

@@ -190,6 +190,30 @@ def test_a_refusal_stops_at_once(tmp_path, status):
     assert str(status) in result.stderr and len(result.stderr.splitlines()) == 1
 
 
+def test_a_store_that_refuses_everything_stops_the_run(tmp_path):
+    with FakeINaturalist() as fake:
+        fake.withdrawn.update(fake.photos)
+        result = scrape(fake, "run", tmp_path, "--per_class=100")
+        assert len([s for s in fake.seen if s.path.startswith("/photos")]) < 40
+    assert result.returncode == 1 and "20 photos in a row" in result.stderr
+
+
+def test_bad_addresses_are_named_at_once(tmp_path):
+    result = scrape(None, "plan", tmp_path, "--api_url=inaturalist")
+    assert result.returncode == 1 and "https://host/path" in result.stderr
+
+
+def test_more_may_be_wanted_later(tmp_path):
+    with FakeINaturalist() as fake:
+        for count in (9, 15):
+            flags = f"--per_class={count}", "--classes=birds"
+            assert scrape(fake, "run", tmp_path, *flags).returncode == 0
+            assert len(rows_of(tmp_path)) == count
+        assert max(served(fake).values()) == 1
+    assert journal.settings(tmp_path)["per_class"] == 15
+    assert "15" in scrape(None, "status", tmp_path).stdout
+
+
 def test_a_renumbered_taxon_is_refused(tmp_path):
     with FakeINaturalist(renamed={47144: "Canis lupus familiaris"}) as fake:
         result = scrape(fake, "plan", tmp_path)
