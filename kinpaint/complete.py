@@ -5,6 +5,8 @@
     python -m kinpaint.complete --model=saved_models/gated --image=photos/ \
         --mask=masks/ --output=filled/ --shard=3/16
 
+    python -m kinpaint.complete ... --beam=--runner=FlinkRunner --beam=--flink_master=host:8081
+
 White in a mask is the hole. A directory is read with all below it; started again, a
 stopped job goes on where it stopped. Exit code 1: at least one photo failed.
 """
@@ -23,14 +25,24 @@ def main(argv):
     todo = jobs.find(options)[index::count]
     if not todo:
         raise cli.UserError(f"nothing to do: shard {options.shard} holds no photo")
-    import kinpaint
-    from kinpaint.completion import runner
-
     report = report_path(options, index, count)
-    counts = runner.run(todo, kinpaint.load(options.model), options, report)
+    counts = completed(todo, options, report)
     print(", ".join(f"{number} {what}" for what, number in counts.items() if number))
     print(options.output, *([report] if report else []), sep="\n")
     return 1 if counts["failed"] else 0
+
+
+def completed(todo, options, report):
+    """Does the jobs here, or on a cluster; returns counts by status."""
+    import kinpaint
+
+    if options.beam:
+        from kinpaint.completion import beam_steps
+
+        return beam_steps.run(todo, options, report)
+    from kinpaint.completion import runner
+
+    return runner.run(todo, kinpaint.load(options.model), options, report)
 
 
 def report_path(options, index, count):

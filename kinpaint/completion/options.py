@@ -34,6 +34,9 @@ class CompleteOptions:
     report: str = option(
         "", "JSON lines, one a photo; empty: OUTPUT/report.jsonl of a directory"
     )
+    beam: tuple = option(
+        (), "an option of Apache Beam, such as --beam=--runner=FlinkRunner", multiple=True
+    )
 
 
 def part_of(shard):

@@ -4,6 +4,7 @@ A photo is done when a line says so, the line was written under the same setting
 its output is there.
 """
 
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -11,11 +12,12 @@ import pathlib
 from pipelines.cli import UserError
 
 # What changes no pixel of any output, and so does not make a finished photo unfinished.
-_IRRELEVANT = ("image", "output", "shard", "report", "overwrite")
+_IRRELEVANT = ("image", "output", "shard", "report", "overwrite", "beam")
 
 
-def digest(settings):
+def digest(options):
     """A short name of the settings that decide what the outputs look like."""
+    settings = dataclasses.asdict(options)
     relevant = {k: v for k, v in sorted(settings.items()) if k not in _IRRELEVANT}
     return hashlib.sha256(json.dumps(relevant).encode()).hexdigest()[:12]
 
@@ -25,11 +27,11 @@ class Report:
 
     Args:
         path: of the file; None: nothing is kept.
-        settings: of this job, a dict.
+        options: `CompleteOptions` of this job.
     """
 
-    def __init__(self, path, settings):
-        self._digest = digest(settings)
+    def __init__(self, path, options):
+        self._digest = digest(options)
         self._done = {}
         self._file = None
         if path is None:

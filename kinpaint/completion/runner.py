@@ -50,7 +50,7 @@ def run(jobs, model, options, report_path=None):
         {"done": n, "unchanged": n, "skipped": n, "failed": n}.
     """
     counts = collections.Counter(done=0, unchanged=0, skipped=0, failed=0)
-    report = Report(report_path, dataclasses.asdict(options))
+    report = Report(report_path, options)
     todo = [j for j in jobs if not report.is_done(j.outputs(options.samples)[-1])]
     counts["skipped"] = len(jobs) - len(todo)
     bar = cli.progress(

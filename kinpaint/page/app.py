@@ -128,8 +128,10 @@ def build(models, samples=()):
                     height=120,
                     elem_id="mask",
                 )
-                make_mask = gr.Button("Save this mask", size="sm")
-                mask_file = gr.File(label="Mask", interactive=False, elem_id="mask_file")
+                make_mask = gr.Button("Save this mask", size="sm", elem_id="save_mask")
+                mask_file = gr.File(
+                    label="Mask", interactive=False, height=90, elem_id="mask_file"
+                )
             with gr.Column(scale=3):
                 canvas = gr.ImageEditor(
                     label="Paint the hole",
