@@ -33,3 +33,11 @@ class ClientOptions:
     timeout_s: float = option(60.0, "seconds allowed for one request")
     retries: int = option(4, "how often to ask again when the server is not there or busy")
     overwrite: bool = option(False, "replace outputs that exist")
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfigOptions:
+    """Which models a server is configured for."""
+
+    models_dir: str = option("saved_models", "directory of all exported models")
+    mount: str = option("/models", "where the server sees that directory")

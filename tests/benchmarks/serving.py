@@ -1,0 +1,150 @@
+"""What completing costs: cold start, a 12 megapixel photo, a folder of small ones.
+
+    python -m tests.benchmarks.serving [cold] [large] [folder]
+
+Each part runs in processes of its own on untrained networks; beside them stands the
+rate of a float32 matrix product of side 2048, measured in the same run.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+from PIL import Image
+
+MODEL = {"name": "bench", "model": "gated", "model_settings": {"width": 48}}
+
+
+def main():
+    """Prints the figures."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="kinpaint-bench-"))
+    _in_a_process("export", folder)
+    parts = sys.argv[1:] or ["cold", "large", "folder"]
+    print(f"matmul {_in_a_process('matmul', folder)}")
+    for part in parts:
+        print(PARTS[part](folder))
+
+
+def cold(folder):
+    """`kinpaint.complete` on one 256 px picture, from the shell to the file."""
+    _picture(folder / "one.png", 256, 256, 0)
+    _mask(folder / "mask.png", 256, 256, [(80, 60)])
+    seconds = []
+    for k in range(3):
+        seconds.append(_complete(folder, "one.png", "mask.png", f"one_{k}.png")[0])
+    return f"cold start: {min(seconds):.2f} s (best of 3: {[round(s, 2) for s in seconds]})"
+
+
+def large(folder):
+    """A 4000 x 3000 JPEG with three holes of 150, 400 and 900 px."""
+    _picture(folder / "large.jpg", 3000, 4000, 1)
+    _mask(folder / "large.png", 3000, 4000, [(300, 150), (1200, 400), (1800, 900)])
+    seconds, kilobytes = _complete(folder, "large.jpg", "large.png", "large_out.png")
+    return f"12 megapixels, 3 holes: {seconds:.1f} s, peak {kilobytes / 2**20:.2f} GB"
+
+
+def small_folder(folder):
+    """1,000 pictures of 256 px against the network alone on the same pictures."""
+    for k in range(1000):
+        _picture(folder / "many" / f"{k:04d}.jpg", 256, 256, k)
+    return "folder of 1,000 at 256 px: " + _in_a_process("speed", folder)
+
+
+PARTS = {"cold": cold, "large": large, "folder": small_folder}
+
+
+def _picture(path, height, width, seed):
+    path.parent.mkdir(exist_ok=True)
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), np.uint8)
+    Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC).save(path)
+
+
+def _mask(path, height, width, squares):
+    mask = np.zeros((height, width), np.uint8)
+    for corner, side in squares:
+        mask[corner : corner + side, corner : corner + side] = 255
+    Image.fromarray(mask).save(path)
+
+
+def _complete(folder, image, mask, output):
+    """Seconds and peak resident kilobytes of the command."""
+    command = [sys.executable, "-m", "kinpaint.complete", f"--model={folder / 'bench'}"]
+    flags = {"image": image, "mask": mask, "output": output}
+    command += [f"--{name}={folder / value}" for name, value in flags.items()]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"failed: {' '.join(command)}")
+    return time.perf_counter() - started, used.ru_maxrss
+
+
+def _in_a_process(step, folder):
+    command = [sys.executable, "-m", "tests.benchmarks.serving", "--step", step, str(folder)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _export(folder):
+    from kinpaint import models
+    from kinpaint.serving import exporting
+
+    for name in ("gated", "cnn"):
+        settings = MODEL["model_settings"] if name == "gated" else {}
+        base = folder / ("bench" if name == "gated" else "cnn")
+        card = MODEL | {"name": base.name, "model": name, "model_settings": settings}
+        exporting.export_network(models.build(name, **settings), base, card)
+
+
+def _matmul(_):
+    import tensorflow as tf
+
+    x = tf.random.normal([2048, 2048])
+    tf.matmul(x, x)
+    started = time.perf_counter()
+    for _ in range(10):
+        y = tf.matmul(x, x)
+    y.numpy()
+    print(f"{10 * 2 * 2048**3 / (time.perf_counter() - started) / 1e9:.0f} GFLOP/s")
+
+
+def _speed(folder):
+    import kinpaint
+    from kinpaint.completion import jobs, runner
+    from kinpaint.completion.options import CompleteOptions
+
+    model = kinpaint.load(folder / "cnn")
+    options = CompleteOptions(
+        model="cnn",
+        image=str(folder / "many"),
+        mask=str(folder / "mask.png"),
+        output=str(folder / "many_out"),
+    )
+    _mask(folder / "mask.png", 256, 256, [(80, 60)])
+    found = jobs.find(options)
+    hole = np.asarray(Image.open(folder / "mask.png")) >= 128
+    pictures = [np.asarray(Image.open(job.image)) for job in found[:200]]
+    model.complete(pictures[0], hole)
+    alone = []
+    for _ in range(2):
+        started = time.perf_counter()
+        for picture in pictures:
+            model.complete_batch(picture[None], hole[None, ..., None])
+        alone.append(len(pictures) / (time.perf_counter() - started))
+    started = time.perf_counter()
+    counts = runner.run(found, model, options)
+    rate = counts["done"] / (time.perf_counter() - started)
+    share = rate / max(alone)
+    print(f"{rate:.1f} pictures/s, network alone {max(alone):.1f}: {share:.0%} (cnn, batch 1)")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--step"]:
+        {"export": _export, "matmul": _matmul, "speed": _speed}[sys.argv[2]](
+            pathlib.Path(sys.argv[3])
+        )
+    else:
+        main()
