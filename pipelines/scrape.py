@@ -5,9 +5,8 @@
     python -m pipelines.scrape status --out_dir=data/inat
     python -m pipelines.scrape verify --out_dir=data/inat
 
-`plan` downloads nothing: it shows counts, bytes, requests and hours. `run` may be
-killed at any moment and run again. iNaturalist's terms forbid training for
-commercial purposes on what was taken through its API.
+`plan` downloads nothing; `run` may be killed at any moment and run again. iNaturalist's
+terms forbid training for commercial purposes on what was taken through its API.
 """
 
 import contextlib
