@@ -20,6 +20,7 @@ from pipelines.levels import LEVELS
 _DATA = flags.DEFINE_string("data_dir", "", "directory of photos, one folder a class")
 _OUT = flags.DEFINE_string("out_dir", "", "directory for the run and the scores")
 _STEPS = flags.DEFINE_integer("steps", 2000, "training steps of the small model")
+_MODELS = flags.DEFINE_multi_string("model", [], "[label=]run or export to score as well")
 _LIMIT = flags.DEFINE_integer("limit", 60, "pictures scored a level; 0: all")
 _MASKS = "center(size=0.25) + rectangles + thin + thick + irregular"
 
@@ -55,6 +56,7 @@ def score(number, run, out_dir):
     call(
         "kinpaint.eval",
         f"--model=small={run}",
+        *(f"--model={model}" for model in _MODELS.value),
         "--baselines=telea",
         f"--data_dir={_DATA.value}",
         f"--level={number}",
