@@ -162,10 +162,12 @@ def training(
     source = crops.Memory(paths, side) if cache else crops.Files(paths)
     mask_seed, crop_seed = [seed, 2 * shard + 1], [seed, 2 * shard + 2]
 
+    @tf.autograph.experimental.do_not_convert
     def element(n):
         index = _shuffled(n, crop_seed, len(paths))
         return crops.random_square(source, index, Draws(crop_seed, 1, n), image_size, crop)
 
+    @tf.autograph.experimental.do_not_convert
     def finish(k, images):
         first = start + k * batch_size
         return {
@@ -205,6 +207,7 @@ def evaluation(photos, image_size, masks="", seed=0, batch_size=16):
     """
     source = crops.Files([photo.path for photo in photos])
 
+    @tf.autograph.experimental.do_not_convert
     def element(index):
         image = crops.centre_square(source, index, image_size)
         result = {"image": _to_float(image), "index": index}
