@@ -11,6 +11,7 @@ TERMS = {
     "l2": reconstruction.l2,
     "l1_hole": reconstruction.l1_hole,
     "l1_known": reconstruction.l1_known,
+    "l2_hole": reconstruction.l2_hole,
     "l1_discounted": reconstruction.l1_discounted,
     "perceptual": perceptual.perceptual,
     "style": perceptual.style,

@@ -27,14 +27,17 @@ def l1_hole(of="output", per="hole"):
         per: what the sum is divided by: "hole", the hole's own pixels (a sample without one
             counts 0), or "image", all pixels (Liu et al. 2018, section 3.3).
     """
-    _check(per)
-    return lambda batch, outputs: _weighted_l1(batch, outputs[of], batch["mask"], per)
+    return _over(lambda mask: mask, ops.abs, of, per)
 
 
 def l1_known(of="output", per="hole"):
-    """Mean absolute difference outside the hole; arguments as `l1_hole`."""
-    _check(per)
-    return lambda batch, outputs: _weighted_l1(batch, outputs[of], 1.0 - batch["mask"], per)
+    """Mean absolute difference outside the hole, over those pixels or all; as `l1_hole`."""
+    return _over(lambda mask: 1.0 - mask, ops.abs, of, per)
+
+
+def l2_hole(of="output", per="hole"):
+    """Mean squared difference inside the hole (Iizuka et al. 2017, eq. 2); as `l1_hole`."""
+    return _over(lambda mask: mask, ops.square, of, per)
 
 
 def l1_discounted(of="output", gamma=0.9):
@@ -65,17 +68,20 @@ def discount(mask, gamma):
     return weight
 
 
-def _check(per):
+def _over(region, distance, of, per):
+    """The distance summed over the mask's region, divided as `per` says."""
     if per not in ("hole", "image"):
         raise ValueError(f"per must be 'hole' or 'image', received {per!r}")
 
+    def loss(batch, outputs):
+        weight = region(batch["mask"])
+        difference = distance(batch["image"] - outputs[of]) * weight
+        if per == "image":
+            return ops.mean(difference)
+        total = ops.sum(difference, axis=(1, 2, 3))
+        return ops.mean(total / _pixels(batch["image"], weight))
 
-def _weighted_l1(batch, output, weight, per):
-    difference = ops.abs(batch["image"] - output) * weight
-    if per == "image":
-        return ops.mean(difference)
-    total = ops.sum(difference, axis=(1, 2, 3))
-    return ops.mean(total / _pixels(batch["image"], weight))
+    return loss
 
 
 def _pixels(image, weight):

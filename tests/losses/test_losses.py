@@ -36,6 +36,7 @@ def _value(expression, **context):
         ("l1(of=coarse)", 0.25),
         ("l1_hole", 0.5 * (1 + 0.5) / 2),
         ("l1_hole(per=image)", 0.5 * (1 + 0.5) / 16),
+        ("l2_hole", 0.5 * (1 + 0.25) / 2),
         ("l1_known", 0.5 * 0.5 + 0.5 * 0.5),
         ("l1_known(per=image)", 0.5 * (14 * 0.5 / 16 + 0.5)),
         ("l1_discounted(gamma=0.8)", 0.5 * 0.8 * (1 + 0.5) / 2),
