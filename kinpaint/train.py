@@ -36,6 +36,8 @@ def main(argv):
     train, photos, *others = [cli.read(option_class) for option_class in OPTIONS]
     photos = resolve(photos, cli.given)
     run = session.train(session.Settings(train, photos, *others))
+    if train.dry_run:
+        return
     print(f"{run.stop or 'finished'} at step {run.step}")
     print(f"run: {run.dir}\nTensorBoard: tensorboard --logdir={run.dir / 'logs'}")
 

@@ -11,6 +11,7 @@ import math
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams_api
 
 from kinpaint.training import checkpoints
 from pipelines import cli
@@ -68,18 +69,24 @@ class Guard(keras.callbacks.Callback):
 class Recorder(keras.callbacks.Callback):
     """Means over `every` steps into history.jsonl and TensorBoard."""
 
-    def __init__(self, run, every, pictures_a_step):
+    def __init__(self, run, every, pictures_a_step, flags):
         super().__init__()
         self.run = run
         self.every = every
+        self.flags = flags
         self.pictures_a_step = pictures_a_step
         self.window = []
         self.writer = None
 
     def on_train_begin(self, logs=None):
-        """Opens the TensorBoard file (the chief's only)."""
-        if self.run.chief:
-            self.writer = tf.summary.create_file_writer(str(self.run.dir / "logs"))
+        """Opens the TensorBoard file (the chief's only); flags as text and as hparams."""
+        if not self.run.chief:
+            return
+        self.writer = tf.summary.create_file_writer(str(self.run.dir / "logs"))
+        with self.writer.as_default(self.run.step):
+            tf.summary.text("flags", "\n".join(f"    {line}" for line in self.flags))
+            pairs = (line.removeprefix("--").partition("=") for line in self.flags)
+            hparams_api.hparams({name: text or name for name, _, text in pairs})
 
     def on_train_batch_end(self, batch, logs=None):
         """Collects; writes at every multiple of `every`."""
@@ -96,6 +103,8 @@ class Recorder(keras.callbacks.Callback):
         mean["pictures_per_second"] = self.pictures_a_step / seconds
         mean["data_wait_share"] = waiting / seconds
         mean["learning_rate"] = float(self.model.optimizer.learning_rate)
+        if self.model.critic:
+            mean["critic_learning_rate"] = float(self.model.critic_optimizer.learning_rate)
         self.window = []
         self.add(step, mean)
 
@@ -123,8 +132,8 @@ def _group(name):
     """TensorBoard section of a scalar."""
     if name.startswith("val_"):
         return f"validation/{name[4:]}"
-    speed = ("pictures_per_second", "data_wait_share", "learning_rate")
-    return f"run/{name}" if name in speed else f"train/{name}"
+    speed = ("pictures_per_second", "data_wait_share")
+    return f"run/{name}" if name in speed or name.endswith("learning_rate") else f"train/{name}"
 
 
 class Validate(keras.callbacks.Callback):
@@ -164,7 +173,7 @@ class Validate(keras.callbacks.Callback):
 
 
 class Pictures(keras.callbacks.Callback):
-    """Grids of the fixed validation pictures for TensorBoard."""
+    """Completions, attention flow and gate histograms of fixed pictures for TensorBoard."""
 
     def __init__(self, run, recorder, validation, every):
         super().__init__()
@@ -178,8 +187,11 @@ class Pictures(keras.callbacks.Callback):
         if not self.every or batch % self.every or not self.recorder.writer:
             return
         with self.recorder.writer.as_default(batch):
-            for name, picture in self.validation.grids(self.model.network).items():
+            pictures, gates = self.validation.look(self.model.network)
+            for name, picture in pictures.items():
                 tf.summary.image(name, picture[None])
+            for name, values in gates.items():
+                tf.summary.histogram(f"gates/{name}", values)
 
 
 class Save(keras.callbacks.Callback):

@@ -20,7 +20,15 @@ import kinpaint.losses
 import kinpaint.models
 from kinpaint.losses.adversarial import ADVERSARIAL
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
-from kinpaint.training import callbacks, checkpoints, loop, precision, restoring, strategy
+from kinpaint.training import (
+    callbacks,
+    checkpoints,
+    dry_run,
+    loop,
+    precision,
+    restoring,
+    strategy,
+)
 from kinpaint.training.inpainter import Inpainter
 from kinpaint.training.run import Run
 from kinpaint.training.validation import Validation
@@ -69,8 +77,11 @@ def train(settings):
             chief=strategy.is_chief(devices),
         )
         _restore(run, settings)
-    _record_flags(run, settings)
     batches = iter(_batches(found, settings, devices, run.drawn))
+    if options.dry_run:
+        dry_run.report(run, next(batches), settings)
+        return run
+    _record_flags(run, settings)
     _stop_on_sigterm(run)
     loop.train(
         run,
@@ -107,6 +118,8 @@ def build(settings):
     """The compiled `Inpainter` that the settings describe."""
     dtype = precision.policy(settings.train.precision)
     network = named(kinpaint.models.build, settings.model.model, "--model", dtype)
+    if settings.train.recompute:
+        network = _recomputing(network, settings.model.model, dtype)
     critic = None
     if settings.model.critic != "none":
         critic = named(kinpaint.critics.build, settings.model.critic, "--critic", dtype)
@@ -124,6 +137,13 @@ def build(settings):
         clip_norm=rates.clip_norm,
     )
     return inpainter
+
+
+def _recomputing(network, text, dtype):
+    """The network anew, its layers' activations recomputed in the backward pass."""
+    layers = [layer.name for layer in network._flatten_layers(include_self=False)]
+    with keras.RematScope(mode="list_of_layers", layer_names=layers):
+        return named(kinpaint.models.build, text, "--model", dtype)
 
 
 def named(builder, text, flag, dtype):
@@ -209,7 +229,9 @@ def _stop_on_sigterm(run):
 
 def _callbacks(run, settings):
     options, photo_options = settings.train, settings.photos
-    recorder = callbacks.Recorder(run, options.log_every, photo_options.batch_size)
+    recorder = callbacks.Recorder(
+        run, options.log_every, photo_options.batch_size, settings.lines()
+    )
     listed = [callbacks.Guard(run, options.on_nonfinite), recorder]
     if options.validate_every or options.pictures_every:
         fixed = _validation(settings)

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from kinpaint import images
+from kinpaint.interpretation import flow, probe
 from kinpaint.metrics import quality
 
 GRID_PICTURES = 8
@@ -38,19 +39,30 @@ class Validation:
             "val_l1_hole": float(np.mean(np.concatenate(l1))),
         }
 
-    def grids(self, network):
-        """{"completions": uint8 [H, W, 3]}: a row a picture.
+    def look(self, network):
+        """Completes a few pictures while listening to the layers.
 
-        Columns: the masked input with its hole in grey, every stage the network
-        names, the composite, the truth.
+        Returns:
+            {name: uint8 [H, W, 3]}: `completions`, a row a picture with columns masked
+            input, stages, composite, truth; and `flow_<layer>` of each attention.
+            {layer: gates} of each gated convolution, float32 in (0, 1).
         """
         batch = {name: x[:GRID_PICTURES] for name, x in self.batches[0].items()}
-        outputs = dict(network(batch, training=False))
-        outputs["composite"] = images.composite(
-            batch["image"], outputs["output"], batch["mask"]
-        )
-        masked = images.composite(batch["image"], tf.zeros_like(batch["image"]), batch["mask"])
-        stages = [outputs[name] for name in _STAGES if name in outputs]
-        columns = [images.to_uint8(x) for x in (masked, *stages, batch["image"])]
-        rows = np.concatenate([np.asarray(column) for column in columns], axis=2)
-        return {"completions": np.concatenate(list(rows), axis=0)}
+        with probe.listening(network) as heard:
+            outputs = dict(network(batch, training=False))
+        pictures = {"completions": _grid(batch, outputs)}
+        for name, flows in heard.flows.items():
+            rows = [flow.colours(one) for one in np.asarray(flows)]
+            enlarged = np.concatenate(rows, axis=1).repeat(4, axis=0).repeat(4, axis=1)
+            pictures[f"flow_{name}"] = enlarged
+        return pictures, heard.gates
+
+
+def _grid(batch, outputs):
+    """One row a picture: masked, stages, composite, truth; uint8 [H, W, 3]."""
+    outputs["composite"] = images.composite(batch["image"], outputs["output"], batch["mask"])
+    masked = images.composite(batch["image"], tf.zeros_like(batch["image"]), batch["mask"])
+    stages = [outputs[name] for name in _STAGES if name in outputs]
+    columns = [images.to_uint8(x) for x in (masked, *stages, batch["image"])]
+    rows = np.concatenate([np.asarray(column) for column in columns], axis=2)
+    return np.concatenate(list(rows), axis=0)

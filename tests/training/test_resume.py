@@ -1,7 +1,6 @@
 """Runs of the real binary: resumed, killed, stopped, refused."""
 
 import json
-import os
 import pathlib
 import random
 import signal

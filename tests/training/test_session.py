@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
 from kinpaint.training import session
 from pipelines.cli import UserError
 from pipelines.options import PhotoOptions
+from tests.training import tiny
 
 
 def settings(data_dir, run_dir, **changes):
@@ -55,6 +57,51 @@ def test_bad_settings_are_one_line_and_write_nothing(
     message = str(caught.value)
     assert words in message and "\n" not in message
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_dry_run_measures_and_saves_nothing(sample_dir, tmp_path, capsys):
+    run = settings(sample_dir, tmp_path / "run", dry_run=True)
+    session.train(run)
+    said = capsys.readouterr().out
+    assert "parameters; critic: " in said and "s a step" in said and "MB above" in said
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["dry_run.png"]
+
+
+@pytest.mark.slow
+def test_warm_start_takes_what_fits_and_names_the_rest(sample_dir, tmp_path, capsys):
+    first = session.train(settings(sample_dir, tmp_path / "one", checkpoint_every=2))
+    session.train(
+        settings(sample_dir, tmp_path / "two", warm_start=str(tmp_path / "one"), steps=1)
+    )
+    assert f"warm start: {len(first.inpainter.network.variables)} variables" in (
+        capsys.readouterr().out
+    )
+    wider = settings(
+        sample_dir,
+        tmp_path / "three",
+        model="cnn(width=4, depth=3)",
+        warm_start=str(tmp_path / "one"),
+        steps=1,
+    )
+    session.train(wider)
+    assert "warm start: down2/kernel is missing; kept as initialised" in capsys.readouterr().out
+
+
+def test_recomputed_activations_give_the_same_step(sample_dir, tmp_path):
+    weights = {}
+    for recompute in (False, True):
+        made = settings(sample_dir, tmp_path, recompute=recompute, model="gated(width=4)")
+        made = dataclasses.replace(made, model=dataclasses.replace(made.model, critic="none"))
+        model = session.build(made)
+        start = weights.setdefault("start", model.network.get_weights())
+        model.network.set_weights(start)
+        model.update(tiny.batch())
+        weights[recompute] = model.network.get_weights()
+    for plain, again in zip(weights[False], weights[True], strict=True):
+        np.testing.assert_allclose(again, plain, rtol=1e-5, atol=1e-7)
+    moved = [np.abs(a - b).max() for a, b in zip(weights[True], weights["start"], strict=True)]
+    assert np.median(moved) > 1e-5
 
 
 def test_bad_photos_among_good_ones_are_named_counted_and_skipped(tmp_path, sample_dir, capsys):

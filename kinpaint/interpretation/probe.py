@@ -1,0 +1,70 @@
+"""Listening to layers inside a network while it completes a batch.
+
+    with probe.listening(network) as heard:
+        network(batch)
+    heard.gates["conv1"]       # float32 [B, H', W', C] in (0, 1)
+    heard.flows["attention"]   # int32 [B, h, w, 2]: rows, columns to the best match
+
+Eager calls only: a compiled function keeps tensors that cannot be read later.
+"""
+
+import contextlib
+import dataclasses
+
+from kinpaint.layers.contextual_attention import ContextualAttention
+from kinpaint.layers.gated_conv import GatedConv2D
+
+
+@dataclasses.dataclass
+class Heard:
+    """What was heard, by layer name, in the order of the calls.
+
+    Attributes:
+        gates: float32 [B, H', W', C] in (0, 1) of each gated convolution.
+        weights: float32 [B, h, w, h * w] of each contextual attention.
+        flows: int32 [B, h, w, 2] of each contextual attention.
+    """
+
+    gates: dict = dataclasses.field(default_factory=dict)
+    weights: dict = dataclasses.field(default_factory=dict)
+    flows: dict = dataclasses.field(default_factory=dict)
+
+
+@contextlib.contextmanager
+def listening(network):
+    """Within, calls of `network` leave their gates and attention in the yielded `Heard`."""
+    heard, changed = Heard(), []
+    for layer in network._flatten_layers(include_self=False):
+        if isinstance(layer, GatedConv2D):
+            changed.append((layer, "features_and_gates"))
+            layer.features_and_gates = _gates_heard(layer, heard)
+        elif isinstance(layer, ContextualAttention):
+            changed.append((layer, "call"))
+            layer.call = _attention_heard(layer, heard)
+    try:
+        yield heard
+    finally:
+        for layer, name in changed:
+            delattr(layer, name)  # the class's own method shows again
+
+
+def _gates_heard(layer, heard):
+    original = layer.features_and_gates
+
+    def features_and_gates(x):
+        features, gates = original(x)
+        heard.gates[layer.name] = gates
+        return features, gates
+
+    return features_and_gates
+
+
+def _attention_heard(layer, heard):
+    original = layer.call
+
+    def call(features, mask):
+        rebuilt, weights, flow = original(features, mask, return_attention=True)
+        heard.weights[layer.name], heard.flows[layer.name] = weights, flow
+        return rebuilt
+
+    return call
