@@ -60,21 +60,41 @@ class Records:
             yield json.loads(line)
 
     def done(self, keys):
-        """The (key, index) pairs that are there."""
-        return {identity for identity, _ in self._lines(keys)}
+        """The (key, index) pairs that are there, to be asked with `in`."""
+        pairs = Pairs()
+        for pair, _ in self._lines(keys):
+            pairs.add(pair)
+        return pairs
 
     def _lines(self, keys):
-        seen = set()
+        seen = Pairs()
         for path in sorted(self._directory.glob("*-of-*.jsonl")):
             with open(path) as file:
                 for line in file:
                     head = _HEAD.match(line)
                     if not (head and head[1] in keys and line.endswith("\n")):
                         continue
-                    identity = (head[1], int(head[2]))
-                    if identity not in seen:
-                        seen.add(identity)
-                        yield identity, line
+                    pair = (head[1], int(head[2]))
+                    if pair not in seen:
+                        seen.add(pair)
+                        yield pair, line
+
+
+class Pairs:
+    """A set of (key, index) pairs at a byte an index, for hundreds of thousands of them."""
+
+    def __init__(self):
+        self._marks = {}
+
+    def add(self, pair):
+        """Puts a pair in."""
+        marks = self._marks.setdefault(pair[0], bytearray())
+        marks.extend(bytes(max(0, pair[1] + 1 - len(marks))))
+        marks[pair[1]] = 1
+
+    def __contains__(self, pair):
+        marks = self._marks.get(pair[0], b"")
+        return pair[1] < len(marks) and bool(marks[pair[1]])
 
 
 def _end_of_last_line(path):

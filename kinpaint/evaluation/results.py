@@ -70,23 +70,23 @@ class Results:
 
 def missing(job, records):
     """How many (picture, contestant) pairs have no scores yet."""
-    keys = {job.picture_key, *job.score_keys.values()}
     done = sum(1 for _ in _scored(job, records))
     unread = sum(1 for record in records.read({job.picture_key}) if "unread" in record)
-    return (len(keys) - 1) * (len(job.photos) - unread) - done
+    return len(job.contestants) * (len(job.photos) - unread) - done
 
 
 def collect(job, records):
     """Reads the job's records into a `Results`."""
-    found = list(records.read({job.picture_key}))
-    found.sort(key=lambda record: record["index"])
-    unread = [record["image"] for record in found if "unread" in record]
-    found = [record for record in found if "unread" not in record]
     names = [contestant.name for contestant in job.contestants]
-    pictures = {
-        column: [record[column] for record in found]
-        for column in ("index", "image", "class", "family", "sha256", *MEASURES)
-    }
+    columns = ("index", "image", "class", "family", "sha256", *MEASURES)
+    found, unread = [], []
+    for record in records.read({job.picture_key}):
+        if "unread" in record:
+            unread.append(record["image"])
+        else:
+            found.append([record[column] for column in columns])  # features stay on disk
+    found.sort()
+    pictures = {column: [row[i] for row in found] for i, column in enumerate(columns)}
     rows = {index: row for row, index in enumerate(pictures["index"])}
     values = np.full((len(found), len(names), len(METRICS)), np.nan)
     errors = {name: np.zeros((2, len(DISTANCES))) for name in names}
@@ -98,7 +98,7 @@ def collect(job, records):
         changed[name] += record["known_changed"]
     had = [i for i in range(len(METRICS)) if not np.isnan(values[..., i]).all()]
     metrics = [METRICS[i] for i in had]
-    return Results(names, metrics, pictures, values[..., had], errors, changed, unread)
+    return Results(names, metrics, pictures, values[..., had], errors, changed, sorted(unread))
 
 
 def set_distances(job, records):

@@ -50,7 +50,8 @@ class Job:
         """Key of the records that say what was scored."""
         names = [[index, photo.name] for index, photo in self.photos.items()]
         drawn = [self.holes.masks, self.holes.image_size, self.holes.seed]
-        return key_of("picture", kinpaint.__version__, names, drawn, self.scorer.identity)
+        saved = [self.options.save_pictures, self.options.save_holes]
+        return key_of(kinpaint.__version__, names, drawn, saved, self.scorer.identity)
 
     @functools.cached_property
     def score_keys(self):

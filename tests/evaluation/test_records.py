@@ -18,7 +18,8 @@ def test_a_torn_last_line_is_cut_off_and_scored_again(tmp_path):
     file = tmp_path / "1-of-1.jsonl"
     file.write_bytes(file.read_bytes()[:-10_000])
     with Records(tmp_path, "1/1") as records:
-        assert records.done({"k"}) == {("k", 0), ("k", 1)}
+        done = records.done({"k"})
+        assert [("k", index) in done for index in range(4)] == [True, True, False, False]
         records.add([{"key": "k", "index": 2}])
         assert [record["index"] for record in records.read({"k"})] == [0, 1, 2]
 
@@ -28,7 +29,9 @@ def test_other_keys_are_passed_over_and_pairs_come_once(tmp_path):
         first.add([{"key": "old", "index": 0}, {"key": "k", "index": 0, "v": 1}])
         second.add([{"key": "k", "index": 0, "v": 2}, {"key": "k", "index": 1, "v": 3}])
         assert [record["v"] for record in second.read({"k"})] == [1, 3]
-        assert first.done({"k", "old"}) == {("old", 0), ("k", 0), ("k", 1)}
+        done = first.done({"k", "old"})
+        assert ("old", 0) in done and ("k", 1) in done
+        assert ("old", 1) not in done and ("else", 0) not in done
 
 
 def test_two_processes_cannot_score_the_same_shard(tmp_path):
@@ -36,4 +39,4 @@ def test_two_processes_cannot_score_the_same_shard(tmp_path):
         with pytest.raises(UserError, match="--shard"):
             Records(tmp_path, "1/1")
     with Records(tmp_path, "1/1") as again:
-        assert again.done({"k"}) == set()
+        assert list(again.read({"k"})) == []
