@@ -49,7 +49,7 @@ class Memory:
         """The square, uint8 [side, side, 3]."""
         pixels = self._pixels[self._starts[index] : self._starts[index + 1]]
         picture = tf.reshape(pixels, tf.concat([self._sizes[index], [3]], 0))
-        return picture[top : top + side, left : left + side]
+        return tf.slice(picture, [top, left, 0], [side, side, 3])
 
 
 def random_square(source, index, draws, size, keep):
@@ -78,7 +78,7 @@ def random_square(source, index, draws, size, keep):
     room = tf.cast(extent - side + 1, tf.float64)
     top, left = (_floor(way * room[axis]) for axis, way in enumerate(place))
     square = resize(source.cut(photo, top, left, side), size)
-    return tf.cond(mirror < 0.5, lambda: square, lambda: square[:, ::-1])
+    return tf.cond(mirror < 0.5, lambda: square, lambda: tf.reverse(square, [1]))
 
 
 def centre_square(source, index, size):

@@ -15,12 +15,16 @@ _STEPS = 6
 def natural(draws, render, height, width):
     """The masks as the family draws them, but never empty and never full."""
     mask = render(tf.zeros([draws.batch], tf.float64))
-    count = tf.reduce_sum(mask, axis=[1, 2, 3], keepdims=True)
     total = tf.cast(height * width, tf.float32)
     pixel = draws.integers([1, 1, 1], 0, height * width - 1)
-    here = tf.reshape(tf.range(height * width), [1, height, width, 1]) == pixel
-    filled = tf.where(here & (count == 0), 1.0, mask)
-    return tf.where(here & (count == total) & (total > 1), 0.0, filled)
+    count = _count(mask)[:, None, None, None]
+    empty, full = count == 0, (count == total) & (total > 1)
+
+    def repaired():
+        here = tf.reshape(tf.range(height * width), [1, height, width, 1]) == pixel
+        return tf.where(here & full, 0.0, tf.where(here & empty, 1.0, mask))
+
+    return tf.cond(tf.reduce_any(empty | full), repaired, lambda: mask)
 
 
 def within(draws, render, height, width, hole):
