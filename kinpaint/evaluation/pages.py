@@ -133,5 +133,7 @@ def _photo_link(data_dir, image, options):
 def _number(value):
     if value is None:
         return "–"
+    if 0 < abs(value) < 0.001:
+        return f"{value:.1e}"
     digits = 2 if abs(value) >= 10 else 3 if abs(value) >= 1 else 4
     return f"{value:.{digits}f}"

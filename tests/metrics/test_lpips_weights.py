@@ -76,17 +76,17 @@ def test_a_tensor_cannot_reach_outside_its_storage(tmp_path):
 
 @pytest.mark.parametrize("save", SAVERS)
 def test_converted_weights_give_the_same_distances(save, tmp_path):
-    weights = recipe.trunk("squeeze")
+    weights = recipe.trunk("alex")
     save(tmp_path / "mine.pth", {**weights, "classifier.1.weight": np.ones(3, "float32")})
     with pytest.warns(UserWarning, match="published values"):
-        path = lpips_weights.convert("squeeze", tmp_path / "mine.pth", tmp_path / "out")
-    assert path == tmp_path / "out" / "squeezenet1_1_features_torchvision.npz"
+        path = lpips_weights.convert("alex", tmp_path / "mine.pth", tmp_path / "out")
+    assert path == tmp_path / "out" / "alexnet_features_torchvision.npz"
     with np.load(path) as written:
         assert "origin" not in written.files
     a, b = recipe.pictures(67, 83)
     with pytest.warns(UserWarning, match="not those of torchvision's"):
-        converted = Lpips("squeeze", weights_dir=tmp_path / "out")
-    np.testing.assert_array_equal(converted(a, b), Lpips("squeeze", weights=weights)(a, b))
+        converted = Lpips("alex", weights_dir=tmp_path / "out")
+    np.testing.assert_array_equal(converted(a, b), Lpips("alex", weights=weights)(a, b))
 
 
 def test_converts_torchvision_s_own_file(weights_dir, tmp_path):
