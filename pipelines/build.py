@@ -11,7 +11,7 @@ evaluation masks: evaluation/SPLIT/holes.jsonl and holes/*.png, white = hole.
 
 import pathlib
 
-from pipelines import cli, levels, materialise
+from pipelines import cli, levels
 from pipelines.options import BuildOptions
 
 
@@ -21,6 +21,9 @@ def main(_):
     if not options.data_dir or not options.out_dir:
         raise cli.UserError("--data_dir and --out_dir are required")
     level = levels.get(options.level)
+
+    from pipelines import materialise  # TensorFlow loads only when it is needed
+
     counts = materialise.write(options, level)
     print(f"level {options.level} ({level.name}): {counts}")
     for name in ("manifest.jsonl", "dropped.jsonl", "level.json", "splits", "evaluation"):

@@ -12,8 +12,6 @@ terms forbid training for commercial purposes on what was taken through its API.
 import contextlib
 import tempfile
 
-from absl import app
-
 from pipelines import cli
 from pipelines.inaturalist import classes, ledger, plan
 from pipelines.inaturalist.api import ApiSource
@@ -31,7 +29,7 @@ def main(argv):
     options = cli.read(ScrapeOptions)
     commands = {"plan": _online, "run": _online, "status": _status, "verify": _verify}
     if len(argv) != 2 or argv[1] not in commands:
-        raise app.UsageError(f"say what to do: {', '.join(commands)}", exitcode=2)
+        raise cli.UserError(f"say what to do: pipelines.scrape {'|'.join(commands)}")
     if not options.out_dir and argv[1] != "plan":
         raise cli.UserError("--out_dir is required: where photos and manifest go")
     return commands[argv[1]](argv[1], options)

@@ -10,7 +10,7 @@ photos alone, not on the runner or its workers. Give the directory as --data_dir
 
 import pathlib
 
-from pipelines import beam_steps, cli, levels
+from pipelines import cli, levels
 from pipelines.options import ShardOptions
 
 
@@ -21,7 +21,11 @@ def main(_):
         raise cli.UserError("--data_dir and --out_dir are required")
     if options.shards < 1:
         raise cli.UserError("--shards must be at least 1")
-    counts = beam_steps.run(options, levels.get(options.level))
+    level = levels.get(options.level)
+
+    from pipelines import beam_steps  # Beam and TensorFlow load only when they are needed
+
+    counts = beam_steps.run(options, level)
     told = ", ".join(f"{n:,} {name}" for name, n in sorted(counts.items()))
     print(f"level {options.level}: {told}")
     print(f"wrote {pathlib.Path(options.out_dir) / 'photos-*.tfrecord'} with their .index")

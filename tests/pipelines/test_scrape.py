@@ -227,6 +227,7 @@ def test_a_renumbered_taxon_is_refused(tmp_path):
         ("--classes=cats,unicorns", "unicorns"),
         ("--licences=gpl", "gpl"),
         ("--out_dir=", "--out_dir is required"),
+        ("and_then", "plan|run|status|verify"),
     ],
 )
 def test_bad_flags_end_in_one_line(tmp_path, flag, said):
