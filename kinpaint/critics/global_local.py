@@ -70,7 +70,7 @@ class GlobalLocal(Critic):
 
     def score(self, image, mask, training):
         """Scores [B, 1], or [B, 2] of the whole and the crop."""
-        whole = ops.image.resize(image, (self.size, self.size), antialias=True)
+        whole = ops.image.resize(image, (self.size, self.size))
         crop = hole_crop(image, mask, self.size // 2)
         if not self.joined:
             whole_mask = ops.image.resize(mask, (self.size, self.size), "nearest")

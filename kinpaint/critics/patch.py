@@ -30,6 +30,7 @@ class Patch(Critic):
                 width * share if share else 1,
                 4,
                 strides=strides,
+                use_bias=not 0 < i < 4,  # the normalisation has one
                 dtype=self.dtype_policy,
                 name=f"conv{i + 1}",
             )

@@ -20,20 +20,33 @@ class PartialConv2D(keras.layers.Layer):
         kernel_size: pixels.
         strides: pixels.
         padding_is_hole: whether the zero padding counts as unknown.
+        kernel_initializer: of the kernel.
     """
 
-    def __init__(self, filters, kernel_size=3, strides=1, padding_is_hole=False, **kwargs):
+    def __init__(
+        self,
+        filters,
+        kernel_size=3,
+        strides=1,
+        padding_is_hole=False,
+        kernel_initializer="glorot_uniform",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         # === Config ===
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
         self.padding_is_hole = padding_is_hole
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
         """Adds the kernel [k, k, C, filters] and the bias."""
-        size, channels = self.kernel_size, input_shape[-1]
-        self.kernel = self.add_weight(name="kernel", shape=(size, size, channels, self.filters))
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.kernel_size, self.kernel_size, input_shape[-1], self.filters),
+            initializer=self.kernel_initializer,
+        )
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
 
     def call(self, x, known):
@@ -73,4 +86,5 @@ class PartialConv2D(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "strides": self.strides,
             "padding_is_hole": self.padding_is_hole,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }

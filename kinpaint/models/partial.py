@@ -45,7 +45,9 @@ class Partial(Network):
             PartialConv2D(n, name=f"up{i}", **options) for i, n in enumerate(filters[:-1])
         ]
         self.up_norms = [self._norm(f"up{i}_norm") for i in range(depth - 1)]
-        self.rgb = PartialConv2D(3, name="rgb", **options)
+        self.rgb = PartialConv2D(
+            3, kernel_initializer=self.last_initializer, name="rgb", **options
+        )
         for norm in self.down_norms:
             norm.trainable = not freeze_encoder_norm
         # === Config ===

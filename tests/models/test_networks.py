@@ -38,7 +38,7 @@ TestGlobalLocal = _harness("global_local", TINY["global_local"])
 TestPartial = _harness("partial", TINY["partial"])
 TestContextual = _harness("contextual", TINY["contextual"])
 TestGated = _harness("gated", TINY["gated"])
-TestPullPush = _harness("cnn", {**TINY["cnn"], "fill": "pull_push"})
+TestPullPush = _harness("mlp", {**TINY["mlp"], "fill": "pull_push"})
 
 
 class TestPluralistic(_harness("pluralistic", TINY["pluralistic"])):
