@@ -9,6 +9,9 @@ import tensorflow as tf
 
 import kinpaint
 
+# A card travels with its model: where things lay on the machine of the run stays behind.
+_PLACES = ("run_dir", "data_dir", "feature_weights_dir", "warm_start", "data_service")
+
 
 def describe(network, name, run_dir, weights, info):
     """The model card of an export.
@@ -25,13 +28,15 @@ def describe(network, name, run_dir, weights, info):
         A dict that JSON can hold.
     """
     run_dir = pathlib.Path(run_dir)
+    settings = info.get("flags", {})
     return {
         "name": name,
-        **info,
+        **{k: v for k, v in info.items() if k not in _PLACES},
+        "flags": {k: v for k, v in settings.items() if k not in _PLACES},
         "weights": weights,
         "parameters": network.count_params(),
         "scores": _scores(run_dir),
-        "data": _data(info),
+        "data": _data(info.get("data_dir")),
         "run": run_dir.name,
         "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git_commit": _git_commit(),
@@ -49,12 +54,13 @@ def _scores(run_dir):
     return next((row for row in rows if any(k.startswith("val") for k in row)), None)
 
 
-def _data(info):
-    """Where the photographs came from, with their credits where the data has them."""
-    data_dir = info.get("data_dir")
-    credit = pathlib.Path(data_dir, "CREDITS.md") if data_dir else None
-    has_credits = credit is not None and credit.is_file()
-    return {"data_dir": data_dir, "credits": credit.read_text() if has_credits else None}
+def _data(data_dir):
+    """The name of the photographs' directory, and their credits where it has them."""
+    if not data_dir:
+        return None
+    credit = pathlib.Path(data_dir, "CREDITS.md")
+    text = credit.read_text() if credit.is_file() else None
+    return {"name": pathlib.Path(data_dir).name, "credits": text}
 
 
 def _git_commit():
