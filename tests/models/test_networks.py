@@ -23,8 +23,10 @@ def test_every_model_is_checked():
     assert set(TINY) == set(models.MODELS)
 
 
-def _harness(name, settings):
+def _harness(name, settings, signal=1.0):
     class One(NetworkHarness):
+        spread = signal
+
         def make(self, dtype=None):
             return models.build(name, dtype=dtype, **settings)
 
@@ -34,14 +36,14 @@ def _harness(name, settings):
 TestMLP = _harness("mlp", TINY["mlp"])
 TestCNN = _harness("cnn", TINY["cnn"])
 TestResidual = _harness("residual", TINY["residual"])
-TestGlobalLocal = _harness("global_local", TINY["global_local"])
+TestGlobalLocal = _harness("global_local", TINY["global_local"], 1.5)
 TestPartial = _harness("partial", TINY["partial"])
 TestContextual = _harness("contextual", TINY["contextual"])
-TestGated = _harness("gated", TINY["gated"])
+TestGated = _harness("gated", TINY["gated"], 2.0)
 TestPullPush = _harness("mlp", {**TINY["mlp"], "fill": "pull_push"})
 
 
-class TestPluralistic(_harness("pluralistic", TINY["pluralistic"])):
+class TestPluralistic(_harness("pluralistic", TINY["pluralistic"], 2.0)):
     def test_one_compiled_train_step(self):
         pytest.skip("its encoder takes part in training calls only: see test_pluralistic")
 
