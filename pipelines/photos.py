@@ -124,6 +124,8 @@ def training(
     start=0,
     shard=0,
     num_shards=1,
+    part=0,
+    parts=1,
     cache=False,
     deterministic=True,
     data_service="",
@@ -139,8 +141,11 @@ def training(
         crop: smallest crop as a share of a photo's shorter side; 0: `image_size`
             pixels, unscaled.
         start: first element, counted over all epochs: 1000 batches of 16 later is 16000.
-        shard: this worker's part of the files.
-        num_shards: number of parts.
+        shard: this worker's part of the files, for workers with disks of their own.
+        num_shards: number of such parts.
+        part: this worker's part of every batch, for workers that share all files: together
+            they see the batches that one worker alone would see.
+        parts: number of such parts; divides `batch_size`.
         cache: keep the decoded photos in memory.
         deterministic: batches in order; else whichever is ready first.
         data_service: address of a tf.data service that does the work, such as
@@ -148,8 +153,8 @@ def training(
             is then not reproducible.
 
     Returns:
-        A `tf.data.Dataset` of {"image": float32 [B, S, S, 3] in [-1, 1], "mask":
-        float32 [B, S, S, 1]}.
+        A `tf.data.Dataset` of {"image": float32 [B / parts, S, S, 3] in [-1, 1], "mask":
+        float32 [B / parts, S, S, 1]}.
 
     Raises:
         UserError: no readable photos, or wrong masks.
@@ -162,22 +167,30 @@ def training(
     source = crops.Memory(paths, side) if cache else crops.Files(paths)
     mask_seed, crop_seed = [seed, 2 * shard + 1], [seed, 2 * shard + 2]
 
-    @tf.autograph.experimental.do_not_convert
-    def element(n):
-        index = _shuffled(n, crop_seed, len(paths))
-        return crops.random_square(source, index, Draws(crop_seed, 1, n), image_size, crop)
+    size = batch_size // parts
+
+    def first_of(k):
+        return start + k * batch_size + part * size
 
     @tf.autograph.experimental.do_not_convert
-    def finish(k, images):
-        first = start + k * batch_size
+    def element(i):
+        n = first_of(i // size) + i % size
+        index = _shuffled(n, crop_seed, len(paths))
+        return n, crops.random_square(source, index, Draws(crop_seed, 1, n), image_size, crop)
+
+    @tf.autograph.experimental.do_not_convert
+    def finish(numbers, images):
         return {
             "image": _to_float(images),
-            "mask": _masks(masks, mask_seed, batch_size, image_size, first),
+            "mask": _masks(masks, mask_seed, batch_size, image_size, numbers[0]),
         }
 
-    dataset = tf.data.Dataset.range(start, _ENDLESS)
-    dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.batch(batch_size, drop_remainder=True).enumerate()
+    # Whole batches are what a data service shares out, so that none of its workers
+    # draws another's masks.
+    dataset = tf.data.Dataset.range(start, _ENDLESS, batch_size)
+    dataset = dataset.flat_map(lambda first: tf.data.Dataset.range(first, first + batch_size))
+    dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = dataset.batch(batch_size, drop_remainder=True)
     dataset = dataset.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
     if data_service:
         dataset = dataset.apply(
