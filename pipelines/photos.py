@@ -254,5 +254,8 @@ def _masks(kind, seed, count, size, first):
 def _with_options(dataset, deterministic):
     options = tf.data.Options()
     options.deterministic = deterministic
+    # TensorFlow takes ops of its own rewriting for state and would refuse to save an
+    # iterator; everything here is a function of the counter.
+    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return dataset.with_options(options)

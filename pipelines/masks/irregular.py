@@ -4,14 +4,14 @@ import numpy as np
 import tensorflow as tf
 
 _NOISE = 15  # integers from -15 to 15
-_STEPS = 64  # spline weights are multiples of 1/64
+_STEPS = 512  # spline weights are multiples of 1/512: finer, and sums leave 24 bits
 
 
 def irregular(draws, height, width, *, blob=0.25, level=(-1.3, 0.0)):
     """Irregular blobs with soft outlines.
 
     Noise on a coarse grid, and half as strong on one twice as fine, is smoothed by
-    cubic B-splines. Noise and weights are small integers and multiples of 1/64,
+    cubic B-splines. Noise and weights are small integers and multiples of 1/512,
     so every sum is exact whatever the order, on any device.
 
     Args:
