@@ -71,6 +71,9 @@ class TrainOptions:
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
     )
     strategy: str = option("one", "devices used", choices=("one", "mirrored", "multi_worker"))
+    shard_files: bool = option(
+        False, "workers read only their own part of the files; else their part of every batch"
+    )
     jit_compile: bool = option(False, "compile the step with XLA")
     steps_per_execution: int = option(1, "steps run in one call (one device only)")
     recompute: bool = option(False, "recompute activations in the backward pass: less memory")

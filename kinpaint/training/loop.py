@@ -14,6 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pipelines.cli import UserError
+
 
 def train(run, batches, strategy, callbacks, *, steps, group=1, jit_compile=False):
     """Steps until `steps`, or until someone asks for a stop.
@@ -27,6 +29,9 @@ def train(run, batches, strategy, callbacks, *, steps, group=1, jit_compile=Fals
         steps: the last step.
         group: steps run in one call.
         jit_compile: whether XLA compiles the step.
+
+    Raises:
+        UserError: another worker died; this one cannot go on alone.
     """
     execute = _executor(run.inpainter, strategy, group, jit_compile)
     callbacks = keras.callbacks.CallbackList(callbacks, model=run.inpainter)
@@ -35,7 +40,13 @@ def train(run, batches, strategy, callbacks, *, steps, group=1, jit_compile=Fals
         started = time.perf_counter()
         batch = next(batches)
         waited = time.perf_counter() - started
-        rows = execute(batch, tf.constant(float(bool(run.stop)))).numpy()
+        try:
+            rows = execute(batch, tf.constant(float(bool(run.stop)))).numpy()
+        except tf.errors.UnavailableError as error:
+            raise UserError(
+                f"a worker was lost after step {run.step}: start all workers again, they go on "
+                f"from the newest checkpoint ({str(error).splitlines()[0][:120]})"
+            ) from error
         seconds = (time.perf_counter() - started) / group
         for row in rows:
             _finish_step(run, callbacks, row, seconds, waited / group)

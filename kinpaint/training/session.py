@@ -175,28 +175,30 @@ def _batches(found, settings, devices, drawn):
             f"--batch_size={options.batch_size} must be a multiple of the {replicas} replicas"
         )
 
-    def local(batch_size):
-        return photos.training(
-            found,
-            options.image_size,
-            options.masks,
-            batch_size,
-            options.seed,
-            crop=options.crop,
-            start=drawn * options.batch_size // workers,
-            shard=worker,
-            num_shards=workers,
-            cache=options.cache,
-            deterministic=options.deterministic,
-            data_service=options.data_service,
-        )
-
+    own = settings.train.shard_files
+    local = photos.training(
+        found,
+        options.image_size,
+        options.masks,
+        options.batch_size // workers if own else options.batch_size,
+        options.seed,
+        crop=options.crop,
+        start=drawn * options.batch_size // (workers if own else 1),
+        cache=options.cache,
+        deterministic=options.deterministic,
+        data_service=options.data_service,
+        **(
+            {"shard": worker, "num_shards": workers}
+            if own
+            else {"part": worker, "parts": workers}
+        ),
+    )
     if workers > 1:
-        size = options.batch_size // replicas
-        return devices.distribute_datasets_from_function(lambda context: local(size))
+        a_replica = options.batch_size // replicas
+        return devices.distribute_datasets_from_function(lambda _: local.rebatch(a_replica))
     if replicas > 1:
-        return devices.experimental_distribute_dataset(local(options.batch_size))
-    return local(options.batch_size).batch(group) if group > 1 else local(options.batch_size)
+        return devices.experimental_distribute_dataset(local)
+    return local.batch(group) if group > 1 else local
 
 
 def _validation(settings):

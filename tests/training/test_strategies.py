@@ -1,9 +1,12 @@
 """Replicas: the same step as one device, scaled and clipped alike."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -62,3 +65,80 @@ def test_two_replicas_step_like_one_device():
                 np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
         """
     )
+
+
+FLAGS = (
+    "--model=cnn(width=4, depth=2)",
+    "--critic=sn_patch(width=4)",
+    "--losses=l1_hole",
+    "--image_size=32",
+    "--masks=strokes",
+    "--batch_size=4",
+    "--checkpoint_every=5",
+    "--validate_every=0",
+    "--pictures_every=0",
+    "--log_every=1",
+    "--seed=3",
+)
+
+
+def start_workers(data_dir, run_dir, count, *flags):
+    """Starts `count` workers of one cluster on this machine."""
+    ports = free_ports(count)
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    processes = []
+    for index in range(count):
+        task = {"cluster": cluster, "task": {"type": "worker", "index": index}}
+        command = [sys.executable, "-m", "kinpaint.train", f"--data_dir={data_dir}"]
+        command += [f"--run_dir={run_dir}", "--strategy=multi_worker", *FLAGS, *flags]
+        environment = {**os.environ, "TF_CONFIG": json.dumps(task)}
+        processes.append(
+            subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env=environment,
+            )
+        )
+    return processes
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def losses(run_dir):
+    rows = [json.loads(line) for line in (run_dir / "history.jsonl").open()]
+    return {row["step"]: row["loss"] for row in rows if "loss" in row}
+
+
+@pytest.mark.slow
+def test_two_workers_train_like_one_process_and_restart_after_a_death(sample_dir, tmp_path):
+    """Losses of 20 steps to 1e-5; a killed worker stops the other; a restart goes on."""
+    one = start_workers(sample_dir, tmp_path / "one", 1, "--steps=20")[0]
+    assert one.wait(timeout=300) == 0, one.stdout.read()
+
+    run_dir = tmp_path / "two"
+    first, second = start_workers(sample_dir, run_dir, 2, "--steps=20")
+    while not list((run_dir / "checkpoints").glob("step-*")) and first.poll() is None:
+        time.sleep(0.05)
+    second.kill()
+    out, _ = first.communicate(timeout=120)
+    if first.returncode:  # it may have finished before the kill
+        assert "error: a worker was lost" in out, out[-3000:]
+
+    workers = start_workers(sample_dir, run_dir, 2, "--steps=20")
+    for worker in workers:
+        out, _ = worker.communicate(timeout=300)
+        assert worker.returncode == 0, out[-3000:]
+    alone, together = losses(tmp_path / "one"), losses(run_dir)
+    assert alone.keys() == together.keys() == set(range(1, 21))
+    for step, loss in alone.items():
+        assert together[step] == pytest.approx(loss, abs=1e-5), step
