@@ -49,10 +49,12 @@ def large(folder):
 
 def small_folder(folder):
     """1,000 pictures of 256 px against the network alone on the same pictures."""
-    for k in range(1000):
+    for k in range(COUNT):
         _picture(folder / "many" / f"{k:04d}.jpg", 256, 256, k)
-    return "folder of 1,000 at 256 px: " + _in_a_process("speed", folder)
+    return f"folder of {COUNT} at 256 px: " + _in_a_process("speed", folder)
 
+
+COUNT = 1000
 
 PARTS = {"cold": cold, "large": large, "folder": small_folder}
 
@@ -126,7 +128,7 @@ def _speed(folder):
     _mask(folder / "mask.png", 256, 256, [(80, 60)])
     found = jobs.find(options)
     hole = np.asarray(Image.open(folder / "mask.png")) >= 128
-    pictures = [np.asarray(Image.open(job.image)) for job in found[:200]]
+    pictures = [np.asarray(Image.open(job.image)) for job in found[:60]]
     model.complete(pictures[0], hole)
     alone = []
     for _ in range(2):
