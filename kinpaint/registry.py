@@ -33,9 +33,11 @@ def make(classes, kind, name, **settings):
 
 
 def _arguments(wanted):
-    """Names of the constructor arguments of a class and of our own bases."""
-    names = set()
-    for base in wanted.__mro__:
-        if base.__module__.startswith("kinpaint."):
-            names |= set(inspect.signature(base.__init__).parameters)
-    return names - {"self", "kwargs"}
+    """Optional constructor arguments of a class and of our own bases."""
+    return {
+        name
+        for base in wanted.__mro__
+        if base.__module__.startswith("kinpaint.")
+        for name, parameter in inspect.signature(base.__init__).parameters.items()
+        if parameter.default is not inspect.Parameter.empty
+    }

@@ -12,7 +12,7 @@ from keras import ops
 from kinpaint.layers.patch_scores import PatchScores
 from kinpaint.layers.resample import shrink_aligned
 
-BLOCK_ELEMENTS = 1 << 25  # scores held at once: query rows are done in blocks beyond
+BLOCK_ELEMENTS = 1 << 24  # scores held at once: query rows are done in blocks beyond
 
 
 @keras.saving.register_keras_serializable("kinpaint.layers")
