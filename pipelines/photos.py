@@ -169,12 +169,8 @@ def training(
 
     size = batch_size // parts
 
-    def first_of(k):
-        return start + k * batch_size + part * size
-
     @tf.autograph.experimental.do_not_convert
-    def element(i):
-        n = first_of(i // size) + i % size
+    def element(n):
         index = _shuffled(n, crop_seed, len(paths))
         return n, crops.random_square(source, index, Draws(crop_seed, 1, n), image_size, crop)
 
@@ -182,15 +178,15 @@ def training(
     def finish(numbers, images):
         return {
             "image": _to_float(images),
-            "mask": _masks(masks, mask_seed, batch_size, image_size, numbers[0]),
+            "mask": _masks(masks, mask_seed, size, image_size, numbers[0]),
         }
 
     # Whole batches are what a data service shares out, so that none of its workers
     # draws another's masks.
-    dataset = tf.data.Dataset.range(start, _ENDLESS, batch_size)
-    dataset = dataset.flat_map(lambda first: tf.data.Dataset.range(first, first + batch_size))
+    dataset = tf.data.Dataset.range(start + part * size, _ENDLESS, batch_size)
+    dataset = dataset.flat_map(lambda first: tf.data.Dataset.range(first, first + size))
     dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    dataset = dataset.batch(batch_size, drop_remainder=True)
+    dataset = dataset.batch(size, drop_remainder=True)
     dataset = dataset.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
     if data_service:
         dataset = dataset.apply(

@@ -56,7 +56,7 @@ class Run:
     @property
     def rate_factor(self):
         """What both learning rates are multiplied by; 1 unless a rollback lowered it."""
-        return float(self._rates()[0].factor)
+        return float(self._rates()[0].factor.numpy())
 
     @rate_factor.setter
     def rate_factor(self, value):

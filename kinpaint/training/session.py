@@ -202,11 +202,11 @@ def _batches(found, settings, devices, drawn):
 
 
 def _validation(settings):
-    """The fixed pictures: the first of a seeded order of the validation split."""
+    """The fixed pictures: the first of one order, shuffled once and for all, of the split."""
     options = settings.photos
     found = photos.find(options.data_dir, "val", options.classes)
     random.Random(0).shuffle(found)
-    chosen = sorted(found[: settings.train.validation_pictures], key=lambda photo: photo.name)
+    chosen = found[: settings.train.validation_pictures]
     data = photos.evaluation(chosen, options.image_size, options.masks, batch_size=32)
     return Validation(data)
 
