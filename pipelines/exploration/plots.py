@@ -37,17 +37,18 @@ def histogram(groups, label, marks=()):
 def bars(counts, label, stacked=None):
     """Bars of a dict name -> number, or name -> {part: number} with the parts `stacked`."""
     figure, axes = _figure()
-    names = [str(name) for name in counts]
+    places, names = range(len(counts)), [str(name) for name in counts]
     if stacked is None:
-        axes.bar(names, list(counts.values()), color=_COLOURS[0])
+        axes.bar(places, list(counts.values()), color=_COLOURS[0])
     else:
         base = np.zeros(len(counts))
         for part, colour in zip(stacked, _colours(len(stacked)), strict=True):
             heights = np.array([group.get(part, 0) for group in counts.values()], float)
-            axes.bar(names, heights, bottom=base, label=str(part) or "(none)", color=colour)
+            axes.bar(places, heights, bottom=base, label=str(part) or "(none)", color=colour)
             base += heights
         axes.legend(frameon=False, fontsize=8)
     axes.set(ylabel=label)
+    axes.set_xticks(places, names)
     axes.tick_params(axis="x", labelrotation=30 if len(names) > 6 else 0, labelsize=8)
     return _png(figure)
 
