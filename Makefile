@@ -11,7 +11,7 @@ quickstart: $(VENV)/.installed
 	sh docs/quickstart.sh $(RUN)
 
 test: $(VENV)/.installed lint
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed
 	$(RUN) -m ruff check .

@@ -8,6 +8,7 @@ grouped steps, so the loop is here; the callbacks are Keras callbacks. Their
 `seconds_waiting`: wall time of the step and the part spent waiting for data.
 """
 
+import contextlib
 import time
 
 import keras
@@ -35,22 +36,32 @@ def train(run, batches, strategy, callbacks, *, steps, group=1, jit_compile=Fals
     """
     execute = _executor(run.inpainter, strategy, group, jit_compile)
     callbacks = keras.callbacks.CallbackList(callbacks, model=run.inpainter)
-    callbacks.on_train_begin()
-    while run.step < steps and not run.stopping:
-        started = time.perf_counter()
-        batch = next(batches)
-        waited = time.perf_counter() - started
-        try:
+    with _together(run):
+        callbacks.on_train_begin()
+        while run.step < steps and not run.stopping:
+            started = time.perf_counter()
+            batch = next(batches)
+            waited = time.perf_counter() - started
             rows = execute(batch, tf.constant(float(bool(run.stop)))).numpy()
-        except tf.errors.UnavailableError as error:
-            raise UserError(
-                f"a worker was lost after step {run.step}: start all workers again, they go on "
-                f"from the newest checkpoint ({str(error).splitlines()[0][:120]})"
-            ) from error
-        seconds = (time.perf_counter() - started) / group
-        for row in rows:
-            _finish_step(run, callbacks, row, seconds, waited / group)
-    callbacks.on_train_end()
+            seconds = (time.perf_counter() - started) / group
+            run.drawn += group
+            rollbacks = run.rollbacks
+            for row in rows:
+                if run.rollbacks == rollbacks:  # after one, the rest of the group is void
+                    _finish_step(run, callbacks, row, seconds, waited / group)
+        callbacks.on_train_end()
+
+
+@contextlib.contextmanager
+def _together(run):
+    """Says in one line that another worker died: any sum over workers can meet it."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+        raise UserError(
+            f"a worker was lost after step {run.step}: start all workers again, they go on "
+            f"from the newest checkpoint ({str(error).splitlines()[0][:120]})"
+        ) from error
 
 
 def _finish_step(run, callbacks, row, seconds, waited):
@@ -58,7 +69,6 @@ def _finish_step(run, callbacks, row, seconds, waited):
     logs = dict(zip(run.inpainter.log_names, np.float64(values), strict=True))
     logs |= {"seconds": seconds, "seconds_waiting": waited}
     run.step += 1
-    run.drawn += 1
     run.stopping = run.stopping or stops > 0
     callbacks.on_train_batch_end(run.step, logs)
 

@@ -100,6 +100,9 @@ def _settled(settings):
     options, rates = settings.train, settings.optimizer
     if options.steps_per_execution > 1 and options.strategy != "one":
         raise cli.UserError("--steps_per_execution above 1 works on one device only")
+    for name in ("steps", "checkpoint_every", "validate_every", "pictures_every"):
+        if getattr(options, name) % max(options.steps_per_execution, 1):
+            raise cli.UserError(f"--{name} must be a multiple of --steps_per_execution")
     counts = {name: getattr(options, name) for name in _COUNTS}
     counts |= {name: getattr(settings.photos, name) for name in ("batch_size", "image_size")}
     for name, value in counts.items():

@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
-from kinpaint.training import session
+from kinpaint.training import checkpoints, session
 from pipelines.cli import UserError
 from pipelines.options import PhotoOptions
 from tests.training import tiny
@@ -44,6 +45,7 @@ def settings(data_dir, run_dir, **changes):
         ({"batch_size": 0}, "--batch_size must be at least 1"),
         ({"strategy": "multi_worker"}, "needs TF_CONFIG"),
         ({"strategy": "mirrored", "steps_per_execution": 2}, "one device only"),
+        ({"steps": 9, "steps_per_execution": 2}, "--steps must be a multiple"),
         ({"warm_start": "/nonexistent"}, "--warm_start: /nonexistent has no checkpoint"),
     ],
 )
@@ -86,6 +88,59 @@ def test_warm_start_takes_what_fits_and_names_the_rest(sample_dir, tmp_path, cap
     )
     session.train(wider)
     assert "warm start: down2/kernel is missing; kept as initialised" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_grouped_and_compiled_steps_end_where_single_steps_do(sample_dir, tmp_path):
+    ends = {}
+    for name, extra in {
+        "single": {},
+        "grouped": {"steps_per_execution": 2},
+        "compiled": {"jit_compile": True},
+    }.items():
+        made = settings(sample_dir, tmp_path / name, steps=4, checkpoint_every=4, **extra)
+        ends[name] = session.train(made).inpainter.network.get_weights()
+    for name, tolerance in (("grouped", 1e-6), ("compiled", 2e-4)):
+        for one, other in zip(ends["single"], ends[name], strict=True):
+            np.testing.assert_allclose(other, one, rtol=0, atol=tolerance, err_msg=name)
+
+
+class _Broken:
+    """Losses that turn NaN at chosen calls of the compiled step."""
+
+    def __init__(self, losses, at):
+        self.losses, self.weighted = losses, losses.weighted
+        self.calls = tf.Variable(0, trainable=False)
+        self.at = at
+
+    def __call__(self, batch, outputs):
+        total, terms = self.losses(batch, outputs)
+        self.calls.assign_add(1)
+        bad = tf.where(tf.equal(self.calls, self.at), np.nan, 1.0)
+        return total * bad, {name: value * bad for name, value in terms.items()}
+
+
+@pytest.mark.parametrize("action", ["stop", "rollback"])
+def test_a_nan_batch_stops_by_name_or_rolls_back(sample_dir, tmp_path, monkeypatch, action):
+    build = session.build
+
+    def broken(made):
+        model = build(made)
+        model.weighted_losses = _Broken(model.weighted_losses, at=4)
+        return model
+
+    monkeypatch.setattr(session, "build", broken)
+    made = settings(
+        sample_dir, tmp_path / "run", steps=6, checkpoint_every=2, on_nonfinite=action
+    )
+    if action == "stop":
+        with pytest.raises(UserError, match=r"step 4: loss, l1.*step-00000002"):
+            session.train(made)
+        assert checkpoints.step_of(checkpoints.newest(tmp_path / "run")) == 2
+        return
+    run = session.train(made)
+    assert (run.step, run.drawn, run.rollbacks, run.rate_factor) == (6, 8, 1, 0.5)
+    assert all(np.isfinite(w).all() for w in run.inpainter.network.get_weights())
 
 
 def test_recomputed_activations_give_the_same_step(sample_dir, tmp_path):
