@@ -20,7 +20,7 @@ import dataclasses
 import os
 import sys
 
-from absl import app, flags
+from absl import app, flags, logging
 from tqdm import tqdm
 
 flags.disclaim_key_flags()  # the binary, not this module, owns what it defines
@@ -166,6 +166,7 @@ def run(main, *option_classes):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # start-up chatter; errors still raise
 
     def guarded(argv):
+        logging.set_verbosity(logging.WARNING)  # TensorFlow's Python parts log through absl
         try:
             return main(argv)
         except UserError as error:
