@@ -134,7 +134,8 @@ def test_a_nan_batch_stops_by_name_or_rolls_back(sample_dir, tmp_path, monkeypat
         sample_dir, tmp_path / "run", steps=6, checkpoint_every=2, on_nonfinite=action
     )
     if action == "stop":
-        with pytest.raises(UserError, match=r"step 4: loss, l1.*step-00000002"):
+        words = r"step 4: gradient_norm, l1, loss not finite.*step-00000002"
+        with pytest.raises(UserError, match=words):
             session.train(made)
         assert checkpoints.step_of(checkpoints.newest(tmp_path / "run")) == 2
         return
