@@ -401,3 +401,18 @@ class TestParts:
         path.write_text('{"torn\n{"photo_id": 2}\n')
         with pytest.raises(UserError, match="line 1"):
             journal.Journal(tmp_path)
+
+
+def test_past_the_window_the_api_refuses_and_nothing_is_asked_again():
+    with FakeINaturalist() as fake:
+        caller = client.Client("test@example.org", 1.0, 0.01)
+        with pytest.raises(UserError, match="403"):
+            caller.get_json(f"{fake.url}/v1/observations", {"page": 51, "per_page": 200})
+        assert len(fake.seen) == 1
+
+
+def test_the_scraper_never_turns_pages(faulty_scrape):
+    fake = faulty_scrape[0]
+    asked = [s.params for s in fake.seen if s.path.endswith("/observations")]
+    assert asked and all(params.get("page", "1") == "1" for params in asked)
+    assert any("id_above" in params for params in asked)
