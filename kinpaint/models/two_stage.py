@@ -62,24 +62,27 @@ class TwoStage(Network):
     """Coarse picture, then a refinement that may copy from known places.
 
     A subclass sets `block`, the convolution layer, and whether the refining network is
-    given the ones plane (it tells padding from zeros) and the mask.
+    given the ones plane (it tells padding from zeros) and the mask. Under
+    `fill="pull_push"` it always is: a correction must know where there is something to correct.
 
     Args:
         channels: channels at full resolution.
         published: the attention's rule, see `ContextualAttention`.
+        attention: whether the refining network has its second branch, with the attention;
+            without it is the ablation of Yu et al. 2018, section 5.2.
     """
 
     block = None
     refine_sees_mask = False
 
-    def __init__(self, channels, published=True, **kwargs):
+    def __init__(self, channels, published=True, attention=True, **kwargs):
         super().__init__(**kwargs)
         # === Layers ===
         self.coarse = self._branch("conv", channels)
         self.coarse_rgb = self.rgb_conv("conv17")
         self.refine = self._branch("xconv", channels)
-        self.match = self._branch("pmconv", channels)
-        self.attention = ContextualAttention(
+        self.match = self._branch("pmconv", channels) if attention else []
+        self.attention = attention and ContextualAttention(
             published=published, dtype=self.dtype_policy, name="attention"
         )
         self.decode = self._branch("allconv", channels)
@@ -104,10 +107,13 @@ class TwoStage(Network):
         x = ops.concatenate([picture, *hints.values(), *planes], axis=-1)
         coarse = self.picture_from(self.coarse_rgb(chain(self.coarse, x)), picture)
         joined = images.composite(picture, coarse, mask)
-        x = ops.concatenate([joined, *planes], -1) if self.refine_sees_mask else joined
-        matched = self.attention(self.matched_features(x), shrink_aligned(mask, 4))
-        matched = chain(self.match[-_AFTER_ATTENTION:], matched)
-        x = ops.concatenate([chain(self.refine, x), matched], axis=-1)
+        sees_mask = self.refine_sees_mask or self.fill == "pull_push"
+        x = ops.concatenate([joined, *planes], -1) if sees_mask else joined
+        branches = [chain(self.refine, x)]
+        if self.attention:
+            matched = self.attention(self.matched_features(x), shrink_aligned(mask, 4))
+            branches.append(chain(self.match[-_AFTER_ATTENTION:], matched))
+        x = ops.concatenate(branches, axis=-1)
         output = self.picture_from(self.refined_rgb(chain(self.decode, x)), joined)
         return {"output": output, "coarse": coarse}
 
@@ -117,4 +123,5 @@ class TwoStage(Network):
 
     def get_config(self):
         """Constructor arguments."""
-        return {**super().get_config(), "published": self.published}
+        config = {"published": self.published, "attention": bool(self.attention)}
+        return {**super().get_config(), **config}
