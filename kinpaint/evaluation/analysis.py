@@ -42,7 +42,7 @@ def _analyse_one(results, name, rank_by):
     return {
         "by_distance": _by_distance(results.errors[name]),
         "measures": {
-            measure: _relation(np.asarray(results.pictures[measure]), values, rank_by)
+            measure: relation(np.asarray(results.pictures[measure]), values, rank_by)
             for measure in MEASURES
         },
         "best": indices[order[::-1][:SHOWN]].tolist(),
@@ -67,7 +67,12 @@ def _by_distance(errors):
     ]
 
 
-def _relation(measure, values, metric):
+def relation(measure, values, metric):
+    """How a metric's values, float [pictures], go with a measure's.
+
+    Returns:
+        {"rank_correlation", "thirds"} as in `analyse`; both None where nothing varies.
+    """
     finite = np.isfinite(values)
     measure, values = measure[finite], values[finite]
     if len(values) < 3 or np.ptp(measure) == 0 or np.ptp(values) == 0:

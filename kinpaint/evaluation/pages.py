@@ -9,7 +9,7 @@ import jinja2
 from kinpaint.evaluation import export, plots
 from kinpaint.metrics.aggregate import higher_is_better
 
-_LABELS = {
+LABELS = {
     "psnr": "PSNR, dB",
     "psnr_hole": "PSNR in the hole, dB",
     "ssim": "SSIM",
@@ -26,7 +26,7 @@ _LABELS = {
     "psnr_best_of_k": "PSNR, best sample, dB",
     "seconds_per_image": "seconds a picture",
 }
-_MEASURES = {
+MEASURES = {
     "hole_fraction": "hole's share of the picture",
     "hole_width": "widest disc in the hole, px",
     "edge_density": "share of edges in the hole",
@@ -45,7 +45,7 @@ def render(figures, results, tiles, options):
         options: `EvalOptions`.
     """
     names = results.names
-    metrics = [metric for metric in _LABELS if metric in results.metrics]
+    metrics = [metric for metric in LABELS if metric in results.metrics]
     leading = [m for m in (options.rank_by, "lpips_alex") if m in metrics]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("kinpaint.evaluation", "templates"),
@@ -54,13 +54,13 @@ def render(figures, results, tiles, options):
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["number"] = _number
-    environment.globals.update(figures=figures, names=names, labels=_LABELS, measures=_MEASURES)
+    environment.filters["number"] = number
+    environment.globals.update(figures=figures, names=names, labels=LABELS, measures=MEASURES)
     return environment.get_template("report.html.j2").render(
         metrics=metrics,
         rank_by=options.rank_by,
         leading=leading,
-        best=_best(figures["models"], metrics),
+        best=best(figures["models"], metrics),
         higher_is_better=higher_is_better,
         counts={by: _counts(results, by) for by in ("bucket", "family", "class")},
         plots=_plots(figures, results, leading),
@@ -71,16 +71,16 @@ def render(figures, results, tiles, options):
     )
 
 
-def _best(models, metrics):
+def best(models, metrics):
     """Metric -> the names of the best mean."""
-    best = {}
+    found = {}
     for metric in metrics:
         means = {name: entry[metric]["mean"] for name, entry in models.items()}
         known = [mean for mean in means.values() if mean is not None]
         if known and len(known) > 1 and min(known) < max(known):
             top = max(known) if higher_is_better(metric) else min(known)
-            best[metric] = [name for name, mean in means.items() if mean == top]
-    return best
+            found[metric] = [name for name, mean in means.items() if mean == top]
+    return found
 
 
 def _counts(results, by):
@@ -91,7 +91,7 @@ def _plots(figures, results, leading):
     counts = _counts(results, "bucket")
     lines = {
         metric: plots.by_bucket(
-            figures["buckets"], counts, results.names, metric, _LABELS[metric]
+            figures["buckets"], counts, results.names, metric, LABELS[metric]
         )
         for metric in leading
     }
@@ -130,7 +130,8 @@ def _photo_link(data_dir, image, options):
     return urllib.parse.quote(os.path.relpath(pathlib.Path(data_dir) / image, options.out_dir))
 
 
-def _number(value):
+def number(value):
+    """A figure as text: three or four digits; a dash for None."""
     if value is None:
         return "–"
     if 0 < abs(value) < 0.001:

@@ -5,7 +5,7 @@ import io
 import matplotlib
 from matplotlib.figure import Figure
 
-_STYLE = {
+STYLE = {
     "svg.hashsalt": "kinpaint",  # ids of the SVG's parts would be random without it
     "svg.fonttype": "none",  # text stays text: small files, the page's own font
     "font.size": 11,
@@ -21,6 +21,12 @@ _STYLE = {
 
 
 def by_bucket(buckets, counts, names, metric, label):
+    """`bucket_figure` as SVG text."""
+    with matplotlib.rc_context(STYLE):
+        return svg(bucket_figure(buckets, counts, names, metric, label))
+
+
+def bucket_figure(buckets, counts, names, metric, label):
     """A metric's means and intervals over the buckets of hole size, a line a model.
 
     Args:
@@ -30,7 +36,7 @@ def by_bucket(buckets, counts, names, metric, label):
         metric: which one.
         label: what the axis says.
     """
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure, axes = _axes("share of the picture that is hole", label)
         for offset, name in enumerate(names):
             entries = [group[name][metric] for group in buckets.values()]
@@ -52,12 +58,19 @@ def by_bucket(buckets, counts, names, metric, label):
                 )
         ticks = [f"{bucket}\nn={counts[bucket]}" for bucket in buckets]
         axes.set_xticks(range(len(buckets)), ticks)
-        return _svg(figure, axes)
+        axes.legend(frameon=False, fontsize=9, ncols=2)
+        return figure
 
 
 def by_distance(errors):
+    """`distance_figure` as SVG text."""
+    with matplotlib.rc_context(STYLE):
+        return svg(distance_figure(errors))
+
+
+def distance_figure(errors):
     """Mean absolute error in the hole against the distance to the nearest known pixel."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure, axes = _axes(
             "distance to the nearest known pixel, px (up to)", "L1 in the hole"
         )
@@ -66,7 +79,8 @@ def by_distance(errors):
             axes.plot(places, [point["l1"] for point in points], marker="o", ms=4, label=name)
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}" if value < 128 else "more")
-        return _svg(figure, axes)
+        axes.legend(frameon=False, fontsize=9, ncols=2)
+        return figure
 
 
 def _axes(across, up):
@@ -77,8 +91,8 @@ def _axes(across, up):
     return figure, axes
 
 
-def _svg(figure, axes):
-    axes.legend(frameon=False, fontsize=9, ncols=2)
+def svg(figure):
+    """The figure as SVG text without head."""
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     content = text.getvalue()
