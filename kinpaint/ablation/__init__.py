@@ -1,0 +1,1 @@
+"""Ablations: a list of runs that differ in few flags, trained, scored and compared."""
