@@ -56,6 +56,7 @@ def compare(groups, scores, against):
 
 
 def means(scores_dir):
+    """`metrics.json` of an evaluation."""
     return json.loads((scores_dir / "metrics.json").read_text())
 
 

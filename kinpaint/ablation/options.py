@@ -25,6 +25,4 @@ class AblateOptions:
     weights: str = option(
         "raw", "which generator is scored; ema: the averaged one", choices=("raw", "ema")
     )
-    train: bool = option(
-        True, "train what is not finished; --notrain only scores what is there"
-    )
+    train: bool = option(True, "train what is not finished; --notrain: only score")

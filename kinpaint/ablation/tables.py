@@ -26,7 +26,8 @@ def write(out_dir, study):
 def markdown(study):
     """The comparison as a Markdown table: a row a variant, references below."""
     settings, everyone = study["settings"], {**study["variants"], **study["references"]}
-    metrics = [
+    had = {metric for variant in everyone.values() for metric in variant["metrics"]}
+    metrics = [metric for metric in settings["metrics"] if metric in had]
         m for m in settings["metrics"] if any(m in v["metrics"] for v in everyone.values())
     ]
     heads = [*(f"{m} {'↑' if higher_is_better(m) else '↓'}" for m in metrics)]

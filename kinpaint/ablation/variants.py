@@ -1,6 +1,7 @@
 """From the flags of a study to its runs: variants, grids and seeds.
 
-    variants.parse(AblateOptions(variant=("cnn: --model=cnn",), grid=("learning_rate=1e-3|1e-4",)))
+    options = AblateOptions(variant=("cnn: --model=cnn",), grid=("learning_rate=1e-3|1e-4",))
+    variants.parse(options)
 
 gives two variants, "cnn, learning_rate=1e-3" and "cnn, learning_rate=1e-4".
 """
@@ -128,8 +129,5 @@ def _varied(variant, chosen):
 def _dir(out_dir, variant, seed):
     """A folder whose name any file system takes."""
     safe = re.sub(r"[^\w.=+-]+", "_", variant.name)
-    return (
-        pathlib.Path(out_dir)
-        / "runs"
-        / (safe if seed == variant.seeds[0] else f"{safe}_seed{seed}")
-    )
+    first = seed == variant.seeds[0]
+    return pathlib.Path(out_dir) / "runs" / (safe if first else f"{safe}_seed{seed}")
