@@ -28,8 +28,6 @@ def markdown(study):
     settings, everyone = study["settings"], {**study["variants"], **study["references"]}
     had = {metric for variant in everyone.values() for metric in variant["metrics"]}
     metrics = [metric for metric in settings["metrics"] if metric in had]
-        m for m in settings["metrics"] if any(m in v["metrics"] for v in everyone.values())
-    ]
     heads = [*(f"{m} {'↑' if higher_is_better(m) else '↓'}" for m in metrics)]
     difference = f"{settings['metric']} against {settings['base']}"
     rows = [["variant", *heads, difference, "p", "seeds", *_HEADS]]
