@@ -1,4 +1,4 @@
-"""Fills the holes of photographs.
+r"""Fills the holes of photographs.
 
     python -m kinpaint.complete --model=saved_models/gated --image=photo.jpg \
         --mask=mask.png --output=filled.jpg

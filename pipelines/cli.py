@@ -19,6 +19,7 @@ into one process. Library code takes the dataclasses and never reads flags.
 import dataclasses
 import os
 import sys
+import textwrap
 
 from absl import app, flags, logging
 from tqdm import tqdm
@@ -31,6 +32,9 @@ _DEFINERS = {
     float: flags.DEFINE_float,
     str: flags.DEFINE_string,
 }
+
+SCREEN = 40  # lines of what --helpshort prints
+_COLUMNS, _FLAG_COLUMNS = 100, 34
 
 _PLAIN_LINE = "{desc}: {n_fmt}/{total_fmt} {rate_fmt} {remaining} left {postfix}\n"
 
@@ -138,29 +142,69 @@ def _name_and_text(line):
     return name, text
 
 
-def help_text(about, option_classes):
-    """The program's docstring, then one line a flag, grouped by option class."""
-    blocks = [about.strip()]
-    for option_class in option_classes:
-        rows = [_flag_and_help(field) for field in dataclasses.fields(option_class)]
-        width = max(len(name) for name, _ in rows)
-        lines_ = [f"  {name:{width}}  {text}" for name, text in rows]
-        blocks.append("\n".join([option_class.__doc__.strip().splitlines()[0], *lines_]))
-    return "\n\n".join(blocks)
+def help_text(about, option_classes, screen=0):
+    """The program's docstring, then one entry a flag, grouped by option class.
+
+    Args:
+        about: the docstring.
+        option_classes: the program's groups of flags.
+        screen: most lines; the largest groups then shrink to flags and defaults until the
+            text fits. 0: everything.
+    """
+    groups = {group: _described(group) for group in option_classes}
+    for group in sorted(groups, key=lambda g: -len(groups[g])):
+        size = sum(len(lines_) + 2 for lines_ in groups.values())
+        if screen and len(about.strip().splitlines()) + size > screen:
+            groups[group] = _named(group)
+    titles = {group: group.__doc__.strip().splitlines()[0] for group in groups}
+    blocks = ["\n".join([titles[group], *lines_]) for group, lines_ in groups.items()]
+    return "\n\n".join([about.strip(), *blocks])
+
+
+def _described(option_class):
+    """Lines that say what each flag of a group means."""
+    rows = [_flag_and_help(field) for field in dataclasses.fields(option_class)]
+    width = min(max(len(name) for name, _ in rows), _FLAG_COLUMNS)
+    described = []
+    for name, text in rows:
+        start = f"  {name:{width}}  "
+        if len(name) > width:
+            described.append(f"  {name}")
+            start = " " * (width + 4)
+        described += textwrap.wrap(
+            text, _COLUMNS, initial_indent=start, subsequent_indent=" " * (width + 4)
+        )
+    return described
+
+
+def _named(option_class):
+    """Lines that name the flags of a group with their defaults."""
+    names = [_flag_and_help(field)[0] for field in dataclasses.fields(option_class)]
+    names = " ".join([*names, "(--help describes them)"])
+    return textwrap.wrap(
+        names,
+        _COLUMNS,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _flag_and_help(field):
     choices = field.metadata["choices"]
-    kinds = f" ({', '.join(choices)})" if choices else ""
+    kinds = f" ({', '.join(filter(None, choices))})" if choices else ""
     if field.type is bool:
         return f"--[no]{field.name}", f"{field.metadata['help']} [{str(field.default).lower()}]"
-    return f"--{field.name}={field.default}", field.metadata["help"] + kinds
+    default = "" if field.type is tuple else field.default
+    return f"--{field.name}={default}", field.metadata["help"] + kinds
 
 
 def run(main, *option_classes):
     """Defines the flags, parses them, runs `main`; a UserError ends in one line."""
     if {"--help", "--helpshort", "-h"} & set(sys.argv[1:]):
-        print(help_text(sys.modules["__main__"].__doc__ or "", option_classes))
+        screen = SCREEN if "--helpshort" in sys.argv else 0
+        print(help_text(sys.modules["__main__"].__doc__ or "", option_classes, screen))
         return
     define(*option_classes)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # start-up chatter; errors still raise

@@ -45,13 +45,11 @@ class Region:
     """Holes that are filled together.
 
     Attributes:
-        box: around the holes.
-        window: what the network sees, box and surroundings.
+        window: what the network sees, holes and surroundings.
         holes: bool, shaped as the window: the pixels to fill; other holes may be
             in sight, but are filled with their own region.
     """
 
-    box: Box
     window: Box
     holes: np.ndarray
 
@@ -67,7 +65,7 @@ def plan(mask, tile):
     labels, boxes = _holes(mask, cell)
     for box, members in _grouped(boxes, tile):
         window = _window(box, mask.shape, tile)
-        yield Region(box, window, _own_holes(mask, labels, cell, window, members))
+        yield Region(window, _own_holes(mask, labels, cell, window, members))
 
 
 def _holes(mask, cell):

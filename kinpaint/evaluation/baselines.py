@@ -46,8 +46,6 @@ class Baseline:
     go of the interpreter's lock.
     """
 
-    stochastic = False
-
     def __init__(self, name):
         if name not in BASELINES:
             raise ValueError(f"no baseline {name!r}: choose among {', '.join(BASELINES)}")

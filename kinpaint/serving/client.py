@@ -1,4 +1,4 @@
-"""Asks a TensorFlow Serving server to fill holes, over REST or gRPC.
+r"""Asks a TensorFlow Serving server to fill holes, over REST or gRPC.
 
     python -m kinpaint.serving.client --url=http://localhost:8501/gated \
         --image=photo.jpg --mask=mask.png --output=filled.jpg
