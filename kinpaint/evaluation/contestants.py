@@ -25,6 +25,8 @@ class Contestant:
         fingerprint: changes when its weights, or the library behind it, change.
         complete_batch: (images, masks, seed, samples) -> uint8, see `kinpaint.load`.
         warm_up: whether a first call is slower than the next ones.
+        network: () -> the generator, or a UserError where it cannot be built; None of
+            what has no layers.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Contestant:
     fingerprint: str
     complete_batch: Callable
     warm_up: bool
+    network: Callable | None = None
 
 
 def gather(models, baselines):
@@ -72,7 +75,14 @@ def _open(name, source):
 
     path = source.removesuffix(_AVERAGED)
     model = kinpaint.load(path, weights="raw" if path == source else "ema")
-    return Contestant(name, source, _fingerprint(path, model), model.complete_batch, True)
+    return Contestant(
+        name,
+        source,
+        _fingerprint(path, model),
+        model.complete_batch,
+        warm_up=True,
+        network=lambda: model.network,
+    )
 
 
 def _open_baseline(name, source):

@@ -20,3 +20,9 @@ def colours(flow):
     strength = np.hypot(rows, columns) / max(np.hypot(height - 1, width - 1), 1.0)
     hsv = np.stack([hue, np.sqrt(np.clip(strength, 0, 1)), np.ones_like(hue)], axis=-1)
     return np.round(hsv_to_rgb(hsv) * 255).astype(np.uint8)
+
+
+def wheel(side=65):
+    """The colours of all displacements, none in the middle, uint8 [side, side, 3]."""
+    way = np.arange(side) - side // 2
+    return colours(np.stack(np.meshgrid(way, way, indexing="ij"), axis=-1) * 2)

@@ -4,6 +4,7 @@
         network(batch)
     heard.gates["conv1"]       # float32 [B, H', W', C] in (0, 1)
     heard.flows["attention"]   # int32 [B, h, w, 2]: rows, columns to the best match
+    heard.knowns["down0"]      # float32 [B, H', W', 1]: what a partial convolution knows after
 
 Eager calls only: a compiled function keeps tensors that cannot be read later.
 """
@@ -11,8 +12,12 @@ Eager calls only: a compiled function keeps tensors that cannot be read later.
 import contextlib
 import dataclasses
 
+import numpy as np
+
+from kinpaint import images
 from kinpaint.layers.contextual_attention import ContextualAttention
 from kinpaint.layers.gated_conv import GatedConv2D
+from kinpaint.layers.partial_conv import PartialConv2D
 
 
 @dataclasses.dataclass
@@ -23,16 +28,43 @@ class Heard:
         gates: float32 [B, H', W', C] in (0, 1) of each gated convolution.
         weights: float32 [B, h, w, h * w] of each contextual attention.
         flows: int32 [B, h, w, 2] of each contextual attention.
+        knowns: float32 [B, H', W', 1] in {0, 1} after each partial convolution.
     """
 
     gates: dict = dataclasses.field(default_factory=dict)
     weights: dict = dataclasses.field(default_factory=dict)
     flows: dict = dataclasses.field(default_factory=dict)
+    knowns: dict = dataclasses.field(default_factory=dict)
+
+
+def hear(network, image, hole):
+    """What one picture leaves behind.
+
+    Args:
+        network: a generator.
+        image: uint8 [H, W, 3].
+        hole: bool [H, W].
+
+    Returns:
+        A `Heard` of NumPy arrays without their batch axis.
+    """
+    batch = {
+        "image": images.from_uint8(image[None]),
+        "mask": hole[None, ..., None].astype(np.float32),
+    }
+    with listening(network) as heard:
+        network(batch)
+    return Heard(
+        **{
+            kind: {layer: np.asarray(value)[0] for layer, value in layers.items()}
+            for kind, layers in vars(heard).items()
+        }
+    )
 
 
 @contextlib.contextmanager
 def listening(network):
-    """Within, calls of `network` leave their gates and attention in the yielded `Heard`."""
+    """Within, calls of `network` leave what is listened to in the yielded `Heard`."""
     heard, changed = Heard(), []
     for layer in network._flatten_layers(include_self=False):
         if isinstance(layer, GatedConv2D):
@@ -41,6 +73,9 @@ def listening(network):
         elif isinstance(layer, ContextualAttention):
             changed.append((layer, "call"))
             layer.call = _attention_heard(layer, heard)
+        elif isinstance(layer, PartialConv2D):
+            changed.append((layer, "call"))
+            layer.call = _known_heard(layer, heard)
     try:
         yield heard
     finally:
@@ -66,5 +101,16 @@ def _attention_heard(layer, heard):
         rebuilt, weights, flow = original(features, mask, return_attention=True)
         heard.weights[layer.name], heard.flows[layer.name] = weights, flow
         return rebuilt
+
+    return call
+
+
+def _known_heard(layer, heard):
+    original = layer.call
+
+    def call(x, known):
+        features, known = original(x, known)
+        heard.knowns[layer.name] = known
+        return features, known
 
     return call

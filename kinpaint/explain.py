@@ -1,0 +1,31 @@
+r"""Explains what a model does on given pictures: one page a picture.
+
+    python -m kinpaint.explain --model=runs/first --data_dir=PHOTOS --image_size=64 \
+        --masks=strokes --show='*cat*' --limit=4 --out_dir=out/explain
+    python -m kinpaint.explain --model=saved_models/first --image=photo.jpg \
+        --mask=hole.png --train_dir=PHOTOS --out_dir=out/explain
+
+Writes NAME.html (errors, attention flow, gates, partial masks, what the filling depends
+on, nearest training patches), index.html, figures/*.png and explain.json. Pictures and
+holes of --data_dir are those that kinpaint.eval scores.
+"""
+
+from kinpaint.interpretation.options import ExplainOptions
+from pipelines import cli
+from pipelines.options import PhotoOptions, resolve
+
+
+def main(argv):
+    """Writes the pages."""
+    del argv
+    photo = resolve(cli.read(PhotoOptions), cli.given, split="val")
+    options = cli.read(ExplainOptions)
+
+    from kinpaint.interpretation.session import explain  # TensorFlow loads only when needed
+
+    for path in explain(photo, options):
+        print(path)
+
+
+if __name__ == "__main__":
+    cli.run(main, ExplainOptions, PhotoOptions)

@@ -1,0 +1,23 @@
+"""Settings of explaining a model, beside `pipelines.options.PhotoOptions`."""
+
+import dataclasses
+
+from pipelines.cli import option
+
+
+@dataclasses.dataclass(frozen=True)
+class ExplainOptions:
+    """What is explained, on which pictures, and where the pages go."""
+
+    model: str = option("", "[label=]exported directory, run directory, RUN:ema, baseline:NAME")
+    image: str = option("", "photo or directory, instead of --data_dir")
+    mask: str = option("", "its hole (white), or directory of masks with the photos' stems")
+    show: str = option("*", "only pictures whose names match, such as '*oxford_*'")
+    limit: int = option(4, "explain at most this many pictures; 0: all")
+    side: int = option(256, "longest side of an --image, pixels; larger ones are shrunk")
+    block: int = option(0, "side of the blocks hidden, pixels; 0: a 16th of the picture's")
+    train_dir: str = option(
+        "", "photos to search for the filling; empty: --data_dir's training split"
+    )
+    train_limit: int = option(2000, "search at most this many of them, evenly; 0: all")
+    out_dir: str = option("", "directory for the pages")
