@@ -1,0 +1,128 @@
+"""What report and slides are made of; HTML and film draw the same blocks.
+
+Texts are plain and are escaped where they are shown; only `Markdown` is marked up.
+Pictures are uint8 RGB arrays [H, W, 3].
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """Sentences that were generated from figures, a paragraph or a list.
+
+    Attributes:
+        sentences: plain text.
+        listed: whether each is an item of a list.
+        warning: whether it is something to beware of.
+    """
+
+    sentences: list
+    listed: bool = False
+    warning: bool = False
+    kind: str = "text"
+
+
+@dataclasses.dataclass(frozen=True)
+class Markdown:
+    """A text that a person wrote."""
+
+    source: str
+    kind: str = "markdown"
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A table's cell: `small` stands below the text; `best` marks it."""
+
+    text: str
+    small: str = ""
+    best: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table of `Cell`s; the first column names its row."""
+
+    caption: str
+    header: list
+    rows: list
+    kind: str = "table"
+
+    @property
+    def wide(self):
+        """Whether it wants a slide's full width."""
+        return len(self.header) > 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Chart:
+    """A matplotlib figure made by `charts`."""
+
+    caption: str
+    figure: Any
+    kind: str = "chart"
+    wide: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """A grid: a row a photo, (label, [picture of each column])."""
+
+    caption: str
+    columns: list
+    rows: list
+    kind: str = "pictures"
+
+    @property
+    def wide(self):
+        """Whether it wants a slide's full width."""
+        return len(self.columns) > len(self.rows) + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Film:
+    """The same pictures again and again during training; a label a frame."""
+
+    caption: str
+    frames: list[np.ndarray]
+    labels: list[str]
+    kind: str = "film"
+    wide: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Slide:
+    """One page of the presentation.
+
+    Attributes:
+        title: heading.
+        bullets: sentences.
+        exhibit: the block beside them, or None.
+        opening: whether it is the title page; its first bullet is the subtitle.
+    """
+
+    title: str
+    bullets: list
+    exhibit: Any = None
+    opening: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """One chapter.
+
+    Attributes:
+        key: its anchor, and the name of the Markdown file that adds to it.
+        title: heading.
+        blocks: what the report shows.
+        slides: what the presentation shows.
+    """
+
+    key: str
+    title: str
+    blocks: list
+    slides: list = dataclasses.field(default_factory=list)
