@@ -57,6 +57,11 @@ def film_frame(frame, label):
     return np.asarray(framed)
 
 
+def resized(page, size):
+    """The page at another size, uint8."""
+    return np.asarray(Image.fromarray(page).resize(size, Image.Resampling.LANCZOS))
+
+
 @functools.cache
 def font(size, bold=False):
     """DejaVu Sans, which comes with matplotlib."""

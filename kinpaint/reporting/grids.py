@@ -19,7 +19,8 @@ def grid(inputs, evaluation, count):
         for row in evaluation.holes
         if _may_show(inputs, evaluation, row)
     )
-    places = np.linspace(0, len(allowed) - 1, min(count, len(allowed))).round().astype(int)
+    count = min(count, len(allowed))
+    places = [(2 * k + 1) * len(allowed) // (2 * count) for k in range(count)]
     caption = (
         f"{evaluation.label}: photos from small to large holes, chosen by the size of the "
         f"hole and not by the result."

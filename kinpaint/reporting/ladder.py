@@ -140,7 +140,7 @@ def _step_sentence(a, b, pair, metric):
     words = {"better": "is better", "worse": "is worse", "open": "is not told apart"}
     return (
         f"{b.name} after {a.name}: {wording.value(metric, pair['mean'])} "
-        f"{wording.interval(pair['ci95'])}, {words[verdict(pair, metric)]}; "
+        f"{wording.interval(metric, pair['ci95'])}, {words[verdict(pair, metric)]}; "
         f"better on {pair['better']} of {wording.count(pair['n'], 'picture')}."
     )
 

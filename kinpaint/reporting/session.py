@@ -2,7 +2,7 @@
 
 import pathlib
 
-from kinpaint.reporting import inputs, page
+from kinpaint.reporting import deck, inputs, page, video
 from kinpaint.reporting.sections import (
     ablation,
     closing,
@@ -41,13 +41,22 @@ def write(options):
     Raises:
         UserError: what is missing or unreadable; nothing is written then.
     """
+    if options.slides:
+        video.encoder()
     gathered = inputs.gather(options)
     sections = [found for chapter in CHAPTERS if (found := chapter(gathered))]
-    texts = {"report.html": page.render(options.title, sections)}
     out_dir = pathlib.Path(options.out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, text in texts.items():
-        (out_dir / name).write_text(text, encoding="utf-8")
-        paths.append(out_dir / name)
+    paths = [_written(out_dir / "report.html", page.render(options.title, sections))]
+    if options.slides:
+        slides = deck.build(sections)
+        text = deck.render(options.title, slides, options.credit)
+        paths += [_written(out_dir / "slides.html", text), out_dir / "slides.mp4"]
+        video.write(paths[-1], slides, options.credit)
     return paths
+
+
+def _written(path, text):
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    return partial.replace(path)

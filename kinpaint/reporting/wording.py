@@ -23,19 +23,26 @@ def arrow(metric):
     return "↑" if higher_is_better(metric) else "↓"
 
 
+def digits(metric, figure):
+    """22.01; decibels have two digits after the point everywhere in a sentence."""
+    decibels = metric.startswith("psnr") and figure is not None
+    return (f"{figure:.2f}" if decibels else number(figure)).replace("-", "\N{MINUS SIGN}")
+
+
 def value(metric, mean):
     """22.01 dB."""
-    return number(mean) + (" dB" if metric.startswith("psnr") else "")
+    return digits(metric, mean) + (" dB" if metric.startswith("psnr") else "")
 
 
-def interval(ci95):
+def interval(metric, ci95):
     """(21.47 to 22.55); empty without one."""
-    return f"({number(ci95[0])} to {number(ci95[1])})" if ci95 else ""
+    return f"({digits(metric, ci95[0])} to {digits(metric, ci95[1])})" if ci95 else ""
 
 
 def score(metric, entry):
     """22.01 dB (21.47 to 22.55)."""
-    return " ".join(filter(None, [value(metric, entry["mean"]), interval(entry["ci95"])]))
+    told = (value(metric, entry["mean"]), interval(metric, entry["ci95"]))
+    return " ".join(filter(None, told))
 
 
 def names(items):

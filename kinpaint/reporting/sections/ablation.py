@@ -42,7 +42,7 @@ def _sentences(study):
         way = ladder.verdict(entry, study.metric)
         figures = (
             f"{wording.value(study.metric, entry['difference'])} "
-            f"{wording.interval(entry['ci95'])}, p = {wording.chance(entry['p'])}"
+            f"{wording.interval(study.metric, entry['ci95'])}, p = {wording.chance(entry['p'])}"
         )
         if way == "open":
             open_.append(name)

@@ -61,7 +61,7 @@ def _about(name):
     from kinpaint.models import MODELS
 
     module = inspect.getmodule(MODELS[name]).__doc__.splitlines()[0]
-    return f"{module} {MODELS[name].__doc__.splitlines()[0]}"
+    return f"{module} {MODELS[name].__doc__.splitlines()[0]}".replace("`", "")
 
 
 def _rules(inputs):

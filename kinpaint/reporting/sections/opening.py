@@ -19,7 +19,7 @@ _FIRST_ROWS = 3
 
 def summary(inputs):
     """What was found, what the report rests on, and what is not in it."""
-    found = [sentence for e in inputs.evaluations for sentence in headline(e)[:2]]
+    found = [sentence for e in inputs.evaluations for sentence in headline(e)]
     if rungs := ladder.find(inputs):
         found.append(rungs.sentences()[0])
     blocks = [*own(inputs, "summary"), Text(found, listed=True)]

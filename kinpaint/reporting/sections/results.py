@@ -1,6 +1,7 @@
 """The scores: the ladder, a table an evaluation, comparisons with the classical methods."""
 
 from kinpaint.evaluation.pages import best, number
+from kinpaint.metrics.aggregate import higher_is_better
 from kinpaint.reporting import charts, ladder, wording
 from kinpaint.reporting.blocks import Cell, Chart, Section, Slide, Table, Text
 from kinpaint.reporting.texts import own
@@ -15,7 +16,7 @@ def climb(inputs):
         return None
     entries = {rung.name: rung.entry for rung in rungs.rungs}
     chart = Chart(
-        f"{wording.label(rungs.metric)} of each rung ({rungs.where}).",
+        f"{wording.plain_label(rungs.metric)} of each rung ({rungs.where}).",
         charts.intervals(entries, rungs.metric, rungs.reference, rising=True),
     )
     conclusion, *steps = rungs.sentences()
@@ -35,9 +36,10 @@ def results(inputs):
     blocks = own(inputs, "results")
     for evaluation in inputs.evaluations:
         blocks += [
-            Text(headline(evaluation)),
+            Text(headline(evaluation), listed=True),
             score_table(evaluation, evaluation.metrics),
             *_comparisons(evaluation),
+            *(_by_hole(evaluation, metric) for metric in evaluation.leading),
         ]
     main = inputs.main
     said = [sentence for e in inputs.evaluations for sentence in headline(e)][:4]
@@ -50,13 +52,16 @@ def results(inputs):
 
 def _sizes(evaluation):
     """A slide: the score against the size of the hole."""
-    metric = evaluation.rank_by
-    chart = Chart(
-        f"{wording.label(metric)} by share of hole ({evaluation.label}).",
+    title = "Larger holes are harder" if _falls(evaluation) else "Size of the hole"
+    chart = _by_hole(evaluation, evaluation.rank_by)
+    return Slide(title, _size_sentences(evaluation), chart)
+
+
+def _by_hole(evaluation, metric):
+    return Chart(
+        f"{evaluation.label}: {wording.plain_label(metric)} by share of hole.",
         charts.by_hole(evaluation, metric, evaluation.names),
     )
-    return Slide("Larger holes are harder" if _falls(evaluation) else "Size of the hole",
-                 _size_sentences(evaluation), chart)  # fmt: skip
 
 
 def _ends(evaluation, name):
@@ -73,8 +78,6 @@ def _ends(evaluation, name):
 
 def _falls(evaluation):
     """Whether every model is worse in the largest holes than in the smallest."""
-    from kinpaint.metrics.aggregate import higher_is_better
-
     sign = 1 if higher_is_better(evaluation.rank_by) else -1
     pairs = [ends for name in evaluation.names if (ends := _ends(evaluation, name))]
     return bool(pairs) and all(sign * (a["mean"] - b["mean"]) > 0 for (_, a), (_, b) in pairs)
@@ -95,43 +98,32 @@ def _size_sentences(evaluation):
 
 
 def headline(evaluation):
-    """The best trained model and the best classical one under each leading metric."""
-    said = []
-    for metric in evaluation.leading:
-        ours = evaluation.best(evaluation.learned, metric)
-        theirs = evaluation.best(evaluation.classical, metric)
-        where = f"{evaluation.label} ({evaluation.conditions()})"
-        if ours:
-            told = wording.score(metric, evaluation.entry(ours, metric))
-            said.append(f"{where}: the best trained model in {_in(metric)} is {ours}, {told}.")
-        if theirs:
-            told = wording.score(metric, evaluation.entry(theirs, metric))
-            said.append(f"The best classical method in {_in(metric)} is {theirs}, {told}.")
-        if ours and theirs:
-            said[-2:] = [
-                f"{said[-2]} {said[-1]} {_difference(evaluation, ours, theirs, metric)}"
-            ]
-    return said
+    """The best trained model beside the best classical one, a sentence a leading metric."""
+    return [_best_of_both(evaluation, metric) for metric in evaluation.leading]
 
 
-def _in(metric):
-    return wording.plain_label(metric)
+def _best_of_both(evaluation, metric):
+    ours = evaluation.best(evaluation.learned, metric)
+    theirs = evaluation.best(evaluation.classical, metric)
+    told = [
+        f"{word} {name} {wording.score(metric, evaluation.entry(name, metric))}"
+        for word, name in (("best trained model", ours), ("best classical method", theirs))
+        if name
+    ]
+    if ours and theirs:
+        told.append(_difference(evaluation, ours, theirs, metric))
+    return f"{evaluation.label}, {wording.plain_label(metric)}: {'; '.join(told)}."
 
 
 def _difference(evaluation, ours, theirs, metric):
     pair = evaluation.pair(ours, theirs, metric)
-    words = {
-        "better": f"{ours} is better by",
-        "worse": f"{ours} is worse by",
-        "open": "The interval of the difference holds zero:",
-    }[ladder.verdict(pair, metric)]
-    mean = pair["mean"] if words.startswith("The") else abs(pair["mean"])
-    ci95 = pair["ci95"] if words.startswith("The") else _absolute(pair["ci95"])
-    return f"{words} {wording.value(metric, mean)} {wording.interval(ci95)}."
-
-
-def _absolute(ci95):
-    return sorted(map(abs, ci95)) if ci95 else None
+    way = ladder.verdict(pair, metric)
+    if way == "open":
+        told = f"{wording.value(metric, pair['mean'])} {wording.interval(metric, pair['ci95'])}"
+        return f"not told apart, difference {told}"
+    mean, ci95 = abs(pair["mean"]), sorted(map(abs, pair["ci95"]))
+    told = f"{wording.value(metric, mean)} {wording.interval(metric, ci95)}"
+    return f"{ours} is {way} by {told}"
 
 
 def score_table(evaluation, metrics):
