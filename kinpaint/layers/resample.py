@@ -42,4 +42,5 @@ def doubling_kernel(kernel):
         shifted = [(0, 0)] * 4
         shifted[axis] = (1, 0)
         kernel = ops.pad(kernel, edge) + ops.pad(kernel, shifted)
-    return ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
+    flipped = ops.flip(ops.flip(kernel, axis=0), axis=1)  # one axis at a time: OpenVINO
+    return ops.transpose(flipped, (0, 1, 3, 2))
