@@ -52,6 +52,11 @@ class Table:
     rows: list
     kind: str = "table"
 
+    def of_words(self, place):
+        """Whether a column holds words, which stand left; figures stand right."""
+        starts = "".join(row[place].text[:1] for row in self.rows)
+        return place == 0 or not any(c.isdigit() or c in "+-\N{MINUS SIGN}–" for c in starts)
+
     @property
     def wide(self):
         """Whether it wants a slide's full width."""

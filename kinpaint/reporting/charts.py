@@ -23,7 +23,7 @@ def pixels(figure, width, height):
     """The figure drawn anew at that size, uint8 [height, width, 3]."""
     with matplotlib.rc_context(STYLE):
         before = figure.get_size_inches()
-        dpi = 100 * width / 620  # letters of one size on every slide
+        dpi = 100 * width / 540  # letters of one size on every slide
         figure.set_dpi(dpi)
         figure.set_size_inches(width / dpi, height / dpi)
         canvas = FigureCanvasAgg(figure)

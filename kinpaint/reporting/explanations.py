@@ -1,8 +1,8 @@
-"""What `kinpaint.explain` wrote, taken as it is found.
+"""What `kinpaint.explain` wrote.
 
-Of explain.json plain figures are shown whatever their names are. A figure is a picture of
-a photo: it may be shown only when the photo's file name, in the figure's own name or in
-the record that names the figure, may be.
+A figure is a picture of a photo, and may be shown when the photo may be. Figures of the
+nearest training patches show other photos, which explain.json does not name; they are
+left out.
 """
 
 import json
@@ -13,14 +13,26 @@ from PIL import Image
 
 from pipelines.cli import UserError
 
+UNNAMED_PHOTOS = ("nearest",)  # sections whose figures show other photos than the explained
+_FEW = 12  # facts of a section that fit a table; of more the figures tell
+_WORDS = {
+    "attention mass_known": "attention that falls on known pixels",
+    "attention distance_px": "how far attention copies, px",
+    "dependence occlusion radius90_px": "radius of 90 % of the dependence, occlusion, px",
+    "dependence gradient radius90_px": "radius of 90 % of the dependence, gradient, px",
+    "dependence agreement": "rank correlation of occlusion and gradient",
+    "nearest distance_filled": "distance of the filling to the nearest training patch",
+    "nearest distance_truth": "distance of the truth to the nearest training patch",
+}
+
 
 class Explanation:
     """One directory.
 
     Attributes:
         dir: the directory.
-        name: its own name.
-        facts: what explain.json holds.
+        name: the directory's own name.
+        pictures: a dict a picture: "name", "image", facts by section, "figures".
 
     Raises:
         UserError: it holds no explain.json.
@@ -30,52 +42,39 @@ class Explanation:
         self.dir = pathlib.Path(path)
         self.name = self.dir.resolve().name
         try:
-            self.facts = json.loads((self.dir / "explain.json").read_text())
-        except (OSError, ValueError) as error:
+            self.pictures = json.loads((self.dir / "explain.json").read_text())["pictures"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} has no readable explain.json: {error}") from error
 
     def figures(self, may_show):
-        """(name, picture) of the figures that may be shown, in order of names."""
-        owners = dict(_owners(self.facts))
-        found = []
-        for path in sorted((self.dir / "figures").rglob("*.png")):
-            relative = path.relative_to(self.dir).as_posix()
-            owner = owners.get(relative) or owners.get(path.name) or path.name
-            if may_show(owner):
-                found.append((path.stem, np.asarray(Image.open(path).convert("RGB"))))
+        """(picture's name, section, picture) of the figures that may be shown."""
+        for entry in self.pictures:
+            if not may_show(entry["image"]):
+                continue
+            for section, paths in entry.get("figures", {}).items():
+                if section in UNNAMED_PHOTOS:
+                    continue
+                for path in paths:
+                    image = Image.open(self.dir / path).convert("RGB")
+                    yield entry["name"], section, np.asarray(image)
+
+    def measures(self):
+        """{what in words: [value of each picture]} of the sections' facts."""
+        found = {}
+        for entry in self.pictures:
+            for section, facts in entry.items():
+                leaves = list(_leaves(facts, section)) if isinstance(facts, dict) else []
+                if section != "figures" and len(leaves) <= _FEW:
+                    for name, value in leaves:
+                        found.setdefault(_WORDS.get(name, name), []).append(value)
         return found
 
-    def sentences(self):
-        """The figures at the top of explain.json, as "name: value"."""
-        facts = self.facts if isinstance(self.facts, dict) else {}
-        return [
-            f"{name.replace('_', ' ')}: {value:.4g}"
-            for name, value in _flat(facts)
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        ]
 
-
-def _flat(facts, depth=1):
-    """(name, value) of dicts, and of the dicts in them to that depth."""
-    for name, value in facts.items():
-        if isinstance(value, dict) and depth:
-            yield from ((f"{name}: {inner}", x) for inner, x in _flat(value, depth - 1))
-        else:
-            yield name, value
-
-
-def _owners(node, image=None):
-    """(figure's path or name, photo) wherever a record names both."""
-    if isinstance(node, dict):
-        image = next(
-            (node[k] for k in ("image", "photo") if isinstance(node.get(k), str)), image
-        )
-        children = node.values()
-    elif isinstance(node, list):
-        children = node
-    else:
-        children = ()
-        if isinstance(node, str) and node.endswith(".png") and image and node != image:
-            yield node, image
-    for child in children:
-        yield from _owners(child, image)
+def _leaves(node, path):
+    """("section key ...", number) of nested dicts; a layer named as its section is skipped."""
+    for key, value in node.items():
+        inner = path if key == path else f"{path} {key}"
+        if isinstance(value, dict):
+            yield from _leaves(value, inner)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield inner, value

@@ -100,11 +100,25 @@ def film(run):
         )
     kept = sorted(grids)[:: -(-len(grids) // _MOST_FRAMES)]
     side = int(run.flags["image_size"])
-    caption = (
-        f"Fixed validation pictures of {run.name} during training: "
-        f"with their holes, completed, true."
+    return Film(
+        _caption(run, kept),
+        [_frame(grids[s], side) for s in kept],
+        [_label(run, s) for s in kept],
     )
-    return Film(caption, [_frame(grids[s], side) for s in kept], [_label(run, s) for s in kept])
+
+
+def _caption(run, steps):
+    said = (
+        f"Fixed validation pictures of {run.name} from step {steps[0]:,} to {steps[-1]:,}; "
+        f"from above: with their holes, completed, true."
+    )
+    if known := run.validations():
+        (early, _, first), (late, _, last) = known[0], known[-1]
+        said += (
+            f" PSNR in the hole over all validation pictures: {first:.2f} dB at step "
+            f"{early:,}, {last:.2f} dB at step {late:,}."
+        )
+    return said
 
 
 def _grids(logs):

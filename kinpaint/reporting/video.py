@@ -4,6 +4,8 @@ H.264 with 4:2:0 colour, which browsers play. Between two fades a page is drawn 
 film's page once a frame of the film.
 """
 
+import contextlib
+
 import numpy as np
 
 from kinpaint.reporting import drawing
@@ -13,7 +15,7 @@ from pipelines.cli import UserError, progress
 FPS = 24
 SHORTEST, LONGEST = 125.0, 175.0  # s, all slides together
 _FADE = 0.6  # s
-_LOOK, _WORDS_A_SECOND, _CELLS_A_SECOND = 4.0, 2.6, 6.0  # to take in a page, to read
+_LOOK, _WORDS_A_SECOND, _CELLS_A_SECOND = 3.0, 3.4, 8.0  # to take in a page, to read
 _FILM = 8.0  # s that a film adds
 _FIRST, _LAST = 0.15, 0.25  # shares of a film's slide that its ends are held
 _OUTPUT = ("-crf", "21", "-preset", "veryfast", "-movflags", "+faststart")
@@ -64,14 +66,15 @@ def write(path, slides, credits, size=drawing.PAGE):
         macro_block_size=2,
         output_params=list(_OUTPUT),
     )
-    writer.send(None)
     counts = [round(seconds * FPS) for seconds in durations(slides)]
-    bar = progress(total=sum(counts), desc="slides.mp4", unit="frame")
-    for frame in _frames(slides, counts, credits, size):
-        writer.send(frame)
-        bar.update()
-    writer.close()
-    bar.close()
+    with (
+        contextlib.closing(writer),
+        progress(total=sum(counts), desc="slides.mp4", unit="frame") as bar,
+    ):
+        writer.send(None)
+        for frame in _frames(slides, counts, credits, size):
+            writer.send(frame)
+            bar.update()
     partial.replace(path)
 
 

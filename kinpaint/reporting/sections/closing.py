@@ -1,11 +1,21 @@
 """Limits, what comes next, and credits."""
 
-from kinpaint.evaluation.pages import LABELS
+from kinpaint.evaluation.pages import LABELS, MEASURES
 from kinpaint.reporting import wording
 from kinpaint.reporting.blocks import Section, Slide, Text
-from kinpaint.reporting.sections.errors import relations
+from kinpaint.reporting.sections.errors import COMPLEXITY, relations
 from kinpaint.reporting.texts import bullets_of, own
 
+_WIDER = "A network that sees further, or fills from coarse to fine, is to be tried."
+_TEXTURE = "Losses that reward texture, and more photographs of that kind, are to be tried."
+_REMEDIES = {
+    MEASURES["hole_fraction"]: _WIDER,
+    MEASURES["hole_width"]: _WIDER,
+    MEASURES["at_border"]: _WIDER,
+    MEASURES["edge_density"]: _TEXTURE,
+    MEASURES["contrast"]: _TEXTURE,
+    COMPLEXITY: _TEXTURE,
+}
 _FEW = 300  # pictures below which intervals of subgroups say little
 
 
@@ -99,10 +109,8 @@ def _next(inputs):
     said = []
     if related:
         top = max(related, key=related.get)
-        said.append(
-            f"The error of {name} rises most with {top} (rank correlation "
-            f"{related[top]:+.2f}): training photographs and losses should be chosen for that."
-        )
+        told = f"{top} (rank correlation {related[top]:+.2f})"
+        said.append(f"The error of {name} rises most with: {told}. {_REMEDIES[top]}")
     improving = [run.name for run in inputs.runs if _improving(run)]
     if improving:
         said.append(

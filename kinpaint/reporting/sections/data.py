@@ -31,15 +31,18 @@ def _explored(totals, exploration):
     if "files" in totals:
         size = f" ({totals['bytes'] / 1e6:,.0f} MB)" if "bytes" in totals else ""
         said.append(f"{totals['files']:,} photographs{size} were explored.")
-    for name in ("unreadable", "checksum_mismatches"):
-        if name in totals:
-            said.append(f"{name.replace('_', ' ').capitalize()}: {len(totals[name])}.")
     duplicates = exploration.get("Duplicates", {})
-    if "near_pairs" in duplicates:
-        pairs = wording.count(len(duplicates["near_pairs"]), "pair")
-        leaks = wording.count(len(duplicates.get("leaks_between_splits", [])), "leak")
-        said.append(f"Near duplicates: {pairs}; {leaks} between the splits.")
-    return said
+    found = [
+        wording.count(len(facts[key]), words)
+        for facts, key, words in (
+            (totals, "unreadable", "unreadable file"),
+            (totals, "checksum_mismatches", "wrong checksum"),
+            (duplicates, "near_pairs", "near duplicate"),
+            (duplicates, "leaks_between_splits", "duplicate across splits"),
+        )
+        if key in facts
+    ]
+    return [*said, *([f"Found: {wording.names(found)}."] if found else [])]
 
 
 def _scored(inputs):

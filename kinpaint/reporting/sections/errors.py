@@ -12,7 +12,7 @@ from kinpaint.reporting.grids import grid_of
 from kinpaint.reporting.texts import bullets_of, own
 
 _SHOWN = 6
-_COMPLEXITY = "complexity of the whole photo"
+COMPLEXITY = "complexity of the whole photo"
 
 
 def errors(inputs):
@@ -50,7 +50,7 @@ def relations(inputs, evaluation, name):
     here = np.isfinite(known)
     if here.any():
         values = evaluation.scores[name][evaluation.rank_by]
-        related[_COMPLEXITY] = relation(known[here], values[here], evaluation.rank_by)
+        related[COMPLEXITY] = relation(known[here], values[here], evaluation.rank_by)
     return related
 
 
@@ -71,10 +71,10 @@ def _strongest(evaluation, name, related):
     if not known:
         return [f"No measure of the pictures varies enough to explain the error of {name}."]
     ordered = sorted(known, key=lambda k: -abs(known[k]["rank_correlation"]))
-    told = ", ".join(f"{k} ({known[k]['rank_correlation']:+.2f})" for k in ordered)
+    told = wording.names(f"{k} ({known[k]['rank_correlation']:+.2f})" for k in ordered[:3])
     metric = wording.plain_label(evaluation.rank_by)
     return [
-        f"{name} ({evaluation.label}): rank correlations of a bad {metric} with {told}.",
+        f"{name} ({evaluation.label}): rank correlations of a bad {metric}: {told}.",
         "A correlation is a description of these pictures and no cause.",
     ]
 

@@ -1,7 +1,6 @@
 """The scores: the ladder, a table an evaluation, comparisons with the classical methods."""
 
 from kinpaint.evaluation.pages import best, number
-from kinpaint.metrics.aggregate import higher_is_better
 from kinpaint.reporting import charts, ladder, wording
 from kinpaint.reporting.blocks import Cell, Chart, Section, Slide, Table, Text
 from kinpaint.reporting.texts import own
@@ -42,7 +41,8 @@ def results(inputs):
             *(_by_hole(evaluation, metric) for metric in evaluation.leading),
         ]
     main = inputs.main
-    said = [sentence for e in inputs.evaluations for sentence in headline(e)][:4]
+    others = [headline(evaluation)[0] for evaluation in inputs.evaluations[1:]]
+    said = [*headline(main), *others][:4]
     shown = [*main.leading, *(m for m in main.metrics if m not in main.leading)]
     exhibit = score_table(main, shown[:_SLIDE_METRICS])
     return Section(
@@ -52,9 +52,8 @@ def results(inputs):
 
 def _sizes(evaluation):
     """A slide: the score against the size of the hole."""
-    title = "Larger holes are harder" if _falls(evaluation) else "Size of the hole"
     chart = _by_hole(evaluation, evaluation.rank_by)
-    return Slide(title, _size_sentences(evaluation), chart)
+    return Slide("By size of the hole", _size_sentences(evaluation), chart)
 
 
 def _by_hole(evaluation, metric):
@@ -74,13 +73,6 @@ def _ends(evaluation, name):
         if bucket != "other" and group[name][metric]["mean"] is not None
     ]
     return (found[0], found[-1]) if len(found) > 1 else None
-
-
-def _falls(evaluation):
-    """Whether every model is worse in the largest holes than in the smallest."""
-    sign = 1 if higher_is_better(evaluation.rank_by) else -1
-    pairs = [ends for name in evaluation.names if (ends := _ends(evaluation, name))]
-    return bool(pairs) and all(sign * (a["mean"] - b["mean"]) > 0 for (_, a), (_, b) in pairs)
 
 
 def _size_sentences(evaluation):

@@ -27,7 +27,7 @@ def training(inputs):
         slides.append(Slide("Training", said[:5], chart))
     if inputs.story:
         blocks.append(inputs.story)
-        said = [f"{inputs.story.labels[0]}  →  {inputs.story.labels[-1]}"]
+        said = [inputs.story.caption]
         slides = [Slide("The same pictures during training", said, inputs.story)]
     return Section("training", "Training", blocks, slides) if slides else None
 
