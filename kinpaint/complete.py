@@ -1,6 +1,6 @@
 r"""Fills the holes of photographs.
 
-    python -m kinpaint.complete --model=saved_models/gated --image=photo.jpg \
+    python -m kinpaint.complete --image=photo.jpg \
         --mask=mask.png --output=filled.jpg
     python -m kinpaint.complete --model=saved_models/gated --image=photos/ \
         --mask=masks/ --output=filled/ --shard=3/16

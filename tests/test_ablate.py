@@ -10,6 +10,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
 from kinpaint.ablation import comparison, cost, variants
@@ -100,7 +101,7 @@ def test_tensorboard_shows_the_flags_that_differ_and_the_scores(study):
     record = json.loads((out / "ablation.json").read_text())
     wanted = record["variants"]["small"]["metrics"]["psnr_hole"]["mean"]
     (event,) = events.Tensors("small", "psnr_hole")
-    assert float(event.tensor_proto.float_val[0]) == pytest.approx(wanted, rel=1e-5)
+    assert float(tf.make_ndarray(event.tensor_proto)) == pytest.approx(wanted, rel=1e-5)
     plugin = events.SummaryMetadata("small", "_hparams_/session_start_info").plugin_data
     assert b"cnn(width=4,depth=2)" in plugin.content and b"validate_every" not in plugin.content
 

@@ -9,7 +9,9 @@ from pipelines.cli import option
 class CompleteOptions:
     """What is completed, with what, and where it goes."""
 
-    model: str = option("", "exported model (saved_models/NAME or .../N) or run directory")
+    model: str = option(
+        "saved_models/kinpaint-small", "exported model (NAME or NAME/N) or run directory"
+    )
     image: str = option("", "photo, directory (read recursively), or list.txt: a photo a line")
     mask: str = option(
         "", "mask for all, or directory of masks with the photos' stems; white is the hole"
