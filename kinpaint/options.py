@@ -31,7 +31,7 @@ class LossOptions:
         10.0, "weight of the critic's gradient penalty where the rule has one (wgan_gp)"
     )
     feature_weights_dir: str = option(
-        "", "directory of trunk npz files for the perceptual and style losses"
+        "", "directory of trunk npz files for perceptual and style losses and --best_by=lpips_*"
     )
 
 
@@ -65,6 +65,11 @@ class TrainOptions:
     validate_every: int = option(1000, "steps between validations on fixed pictures; 0: never")
     pictures_every: int = option(2000, "steps between TensorBoard pictures; 0: never")
     validation_pictures: int = option(64, "pictures of the fixed validation batch")
+    best_by: str = option(
+        "psnr_hole",
+        "validation score that picks the best checkpoint and that --early_stop watches",
+        choices=("psnr_hole", "l1_hole", "lpips_alex", "lpips_squeeze", "lpips_vgg"),
+    )
     precision: str = option(
         "float32",
         "compute in this precision; variables stay float32",

@@ -6,7 +6,10 @@ from pipelines.cli import UserError
 
 
 def make(classes, kind, name, **settings):
-    """`classes[name](**settings)`.
+    """`classes[name](**settings)`, called `name`.
+
+    Keras would number a process's second network of a class, and the names of a
+    checkpoint's tensors with it: no run could be resumed beside another.
 
     Args:
         classes: dict of name to Keras class.
@@ -27,7 +30,7 @@ def make(classes, kind, name, **settings):
             f"known: {', '.join(sorted(known - {'dtype', 'name'}))}"
         )
     try:
-        return classes[name](**settings)
+        return classes[name](**{"name": name, **settings})
     except ValueError as error:
         raise UserError(f"{kind} {name!r}: {error}") from error
 

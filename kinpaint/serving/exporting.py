@@ -23,7 +23,9 @@ from pipelines.cli import UserError
 SIZES = ((64, 64), (65, 43), (256, 256))  # height, width: what is compared
 
 
-def export_run(run_dir, name, models_dir="saved_models", weights="raw", tflite=()):
+def export_run(
+    run_dir, name, models_dir="saved_models", weights="raw", checkpoint="newest", tflite=()
+):
     """Exports the generator of a run; returns the new version's directory.
 
     Args:
@@ -31,6 +33,7 @@ def export_run(run_dir, name, models_dir="saved_models", weights="raw", tflite=(
         name: of the model.
         models_dir: where models live; the version is models_dir/name/<next integer>.
         weights: "raw" or "ema".
+        checkpoint: "newest" or "best".
         tflite: kinds of TFLite files to write beside the SavedModel, of `lite.KINDS`.
 
     Raises:
@@ -41,7 +44,7 @@ def export_run(run_dir, name, models_dir="saved_models", weights="raw", tflite=(
     if not name or name != pathlib.PurePath(name).name or name.startswith("."):
         raise UserError(f"--name={name!r} is no directory name: give one word, such as gated")
     lite.check_kinds(tflite)
-    network, info = restore_generator(run_dir, weights=weights)
+    network, info = restore_generator(run_dir, weights, checkpoint)
     card = cards.describe(network, name, run_dir, weights, info)
     return export_network(network, pathlib.Path(models_dir) / name, card, tflite)
 

@@ -15,6 +15,11 @@ class ExportOptions:
     weights: str = option(
         "raw", "the generator's own weights or their moving average", choices=("raw", "ema")
     )
+    checkpoint: str = option(
+        "newest",
+        "the newest whole checkpoint, or the best by the run's --best_by",
+        choices=("newest", "best"),
+    )
     tflite: tuple = option(
         (), "also write model_KIND.tflite, float16 or int8 (repeatable)", multiple=True
     )

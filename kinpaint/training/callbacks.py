@@ -14,6 +14,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams_api
 
 from kinpaint.training import checkpoints
+from kinpaint.training.validation import better
 from pipelines import cli
 
 MAX_ROLLBACKS = 5
@@ -139,16 +140,17 @@ def _group(name):
 class Validate(keras.callbacks.Callback):
     """Scores fixed pictures with fixed holes; remembers the best step; stops when stale.
 
-    The score compared is the hole's PSNR of the averaged generator where one is kept.
+    The score compared is `best_by` of the averaged generator where one is kept.
     """
 
-    def __init__(self, run, recorder, validation, every, patience):
+    def __init__(self, run, recorder, validation, every, patience, best_by):
         super().__init__()
         self.run = run
         self.recorder = recorder
         self.validation = validation
         self.every = every
         self.patience = patience
+        self.best_by = best_by
 
     def on_train_batch_end(self, batch, logs=None):
         """Validates at every multiple of `every`."""
@@ -160,16 +162,17 @@ class Validate(keras.callbacks.Callback):
                 average = self.validation.score(network)
             scores |= {f"{name}_average": value for name, value in average.items()}
         self.recorder.add(batch, scores)
-        self._judge(batch, scores.get("val_psnr_hole_average", scores["val_psnr_hole"]))
+        name = f"val_{self.best_by}"
+        self._judge(batch, scores.get(f"{name}_average", scores[name]))
 
     def _judge(self, step, score):
-        if self.run.best is None or score > self.run.best:
+        if better(self.best_by, score, self.run.best):
             self.run.best, self.run.best_step, self.run.stale = score, step, 0
             self.run.save()
             return
         self.run.stale += 1
         if self.patience and self.run.stale >= self.patience:
-            self.run.stop = f"no better validation in the last {self.run.stale}"
+            self.run.stop = f"no better val_{self.best_by} in the last {self.run.stale}"
 
 
 class Pictures(keras.callbacks.Callback):

@@ -64,7 +64,7 @@ def write(run_dir, step, state, note=None, *, keep=3, pinned=(), chief=True):
         UserError: the disk is full; what was there before is untouched.
     """
     folder = pathlib.Path(run_dir) / "checkpoints"
-    final = folder / f"step-{step:08d}"
+    final = folder / name(step)
     temporary = folder / f".writing-{step:08d}-{os.getpid()}"
     try:
         temporary.mkdir(parents=True, exist_ok=True)
@@ -114,6 +114,11 @@ def _rotate(folder, keep, pinned):
 
 def _finished(folder):
     return sorted(folder.glob("step-*"))
+
+
+def name(step):
+    """The name of a step's checkpoint directory."""
+    return f"step-{step:08d}"
 
 
 def step_of(path):

@@ -83,13 +83,14 @@ def flags_of(run_dir):
     return {name: text if equals else "true" for name, equals, text in pairs}
 
 
-def restore_generator(run_dir, weights="raw", step=None, log=print):
+def restore_generator(run_dir, weights="raw", checkpoint="newest", log=print):
     """Builds a run's generator in float32 and reads its weights.
 
     Args:
         run_dir: the run's directory.
         weights: "raw", or "ema" for the averaged generator.
-        step: which checkpoint; None for the newest whole one.
+        checkpoint: "newest" for the newest whole one, "best" for the best by the run's
+            validations (`--best_by`).
         log: called with a line for each damaged checkpoint passed over.
 
     Returns:
@@ -102,7 +103,7 @@ def restore_generator(run_dir, weights="raw", step=None, log=print):
     from kinpaint import models
 
     flags = flags_of(run_dir)
-    path = _checkpoint(run_dir, step, log)
+    path = _checkpoint(run_dir, checkpoint, log)
     if weights not in ("raw", "ema"):
         raise UserError(f"weights must be raw or ema, not {weights!r}")
     term = terms.parse(flags["model"], what="--model")[0]
@@ -124,11 +125,18 @@ def restore_generator(run_dir, weights="raw", step=None, log=print):
     return network, info
 
 
-def _checkpoint(run_dir, step, log):
+def _checkpoint(run_dir, which, log):
+    newest = checkpoints.newest(run_dir, log)
+    if newest is None:
+        raise UserError(f"{run_dir} has no checkpoint yet")
+    if which == "newest":
+        return newest
+    step = checkpoints.note(newest).get("best_step")
     if step is None:
-        path = checkpoints.newest(run_dir, log)
-    else:
-        path = pathlib.Path(run_dir) / "checkpoints" / f"step-{step:08d}"
-    if path is None or not path.is_dir():
-        raise UserError(f"{run_dir} has no {path.name if path else 'checkpoint yet'}")
-    return path
+        raise UserError(f"{run_dir} has no best checkpoint: it was never validated")
+    best = newest.with_name(checkpoints.name(step))
+    try:
+        checkpoints.verify(best)
+    except OSError as error:
+        raise UserError(f"the best checkpoint {best} is damaged ({error})") from error
+    return best

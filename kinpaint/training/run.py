@@ -22,7 +22,7 @@ class Run:
         drawn: batches taken from the data; exceeds `step` after a rollback.
         stop: why this process wants to stop; empty to go on.
         stopping: whether all workers agreed to stop.
-        best: the best validation score so far, None before the first.
+        best: the best validation score so far (of --best_by), None before the first.
         best_step: its step.
         stale: validations since the best one.
         rollbacks: how often a non-finite loss threw the run back.

@@ -19,6 +19,7 @@ import kinpaint.critics
 import kinpaint.losses
 import kinpaint.models
 from kinpaint.losses.adversarial import ADVERSARIAL
+from kinpaint.metrics.lpips import Lpips
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
 from kinpaint.training import (
     callbacks,
@@ -81,13 +82,14 @@ def train(settings):
     if options.dry_run:
         dry_run.report(run, next(batches), settings)
         return run
+    listed = _callbacks(run, settings)
     _record_flags(run, settings)
     _stop_on_sigterm(run)
     loop.train(
         run,
         batches,
         devices,
-        _callbacks(run, settings),
+        listed,
         steps=options.steps,
         group=options.steps_per_execution,
         jit_compile=options.jit_compile,
@@ -211,7 +213,20 @@ def _validation(settings):
     random.Random(0).shuffle(found)
     chosen = found[: settings.train.validation_pictures]
     data = photos.evaluation(chosen, options.image_size, options.masks, batch_size=32)
-    return Validation(data)
+    return Validation(data, _lpips(settings))
+
+
+def _lpips(settings):
+    """The distance that --best_by asks for, or None; a UserError where it cannot be had."""
+    _, is_lpips, net = settings.train.best_by.partition("lpips_")
+    if not is_lpips:
+        return None
+    lpips = Lpips(net, settings.loss.feature_weights_dir)
+    try:
+        lpips.trunk.check_side(settings.photos.image_size)
+    except ValueError as error:
+        raise cli.UserError(f"--best_by={settings.train.best_by}: {error}") from error
+    return lpips
 
 
 def _record_flags(run, settings):
@@ -242,7 +257,12 @@ def _callbacks(run, settings):
         fixed = _validation(settings)
         listed += [
             callbacks.Validate(
-                run, recorder, fixed, options.validate_every, options.early_stop
+                run,
+                recorder,
+                fixed,
+                options.validate_every,
+                options.early_stop,
+                options.best_by,
             ),
             callbacks.Pictures(run, recorder, fixed, options.pictures_every),
         ]

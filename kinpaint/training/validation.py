@@ -11,33 +11,53 @@ GRID_PICTURES = 8
 _STAGES = ("coarse", "output", "composite")
 
 
+def better(name, score, best):
+    """Whether a score beats the best so far (None: no score yet).
+
+    More is better for the PSNR, less for the errors and distances.
+    """
+    if best is None:
+        return True
+    return score > best if name == "psnr_hole" else score < best
+
+
 class Validation:
     """Scores a generator on the same pictures and holes every time.
 
     Args:
         dataset: finite dataset of {"image", "mask"} batches; kept in memory.
+        lpips: `kinpaint.metrics.lpips.Lpips` to score with too; None: without.
     """
 
-    def __init__(self, dataset):
+    def __init__(self, dataset, lpips=None):
+        self.lpips = lpips
         self.batches = [{"image": b["image"], "mask": b["mask"]} for b in dataset]
 
     def score(self, network):
-        """Means over the pictures: `val_psnr_hole` in dB, `val_l1_hole` of the full range.
+        """Means over the pictures, of the uint8 composite, as `kinpaint.eval` scores it.
 
-        Both of the uint8 composite, as `kinpaint.eval` scores it.
+        Returns:
+            `val_psnr_hole` in dB and `val_l1_hole` of the full range, which pictures
+            without a hole do not enter, and `val_lpips_<net>` where one was given.
         """
-        psnr, l1 = [], []
+        each = []
         for batch in self.batches:
             truth = images.to_uint8(batch["image"])
             output = tf.cast(network(batch, training=False)["output"], tf.float32)
             completed = images.composite_uint8(truth, output, batch["mask"])
             pair = [tf.cast(x, tf.float32) / 255.0 for x in (completed, truth)]
-            psnr.append(quality.psnr_hole(*pair, batch["mask"]))
-            l1.append(quality.l1_hole(*pair, batch["mask"]))
-        return {
-            "val_psnr_hole": float(np.mean(np.concatenate(psnr))),
-            "val_l1_hole": float(np.mean(np.concatenate(l1))),
+            each.append(self._scores(*pair, batch["mask"]))
+        names = each[0]
+        return {n: float(np.nanmean(np.concatenate([one[n] for one in each]))) for n in names}
+
+    def _scores(self, completed, truth, mask):
+        scores = {
+            "val_psnr_hole": quality.psnr_hole(completed, truth, mask),
+            "val_l1_hole": quality.l1_hole(completed, truth, mask),
         }
+        if self.lpips:
+            scores[f"val_lpips_{self.lpips.net}"] = self.lpips(completed, truth)
+        return scores
 
     def look(self, network):
         """Completes a few pictures while listening to the layers.

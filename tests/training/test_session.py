@@ -47,6 +47,14 @@ def settings(data_dir, run_dir, **changes):
         ({"strategy": "mirrored", "steps_per_execution": 2}, "one device only"),
         ({"steps": 9, "steps_per_execution": 2}, "--steps must be a multiple"),
         ({"warm_start": "/nonexistent"}, "--warm_start: /nonexistent has no checkpoint"),
+        (
+            {
+                "best_by": "lpips_alex",
+                "validate_every": 1,
+                "feature_weights_dir": "/nonexistent",
+            },
+            "no weights for lpips_alex at /nonexistent/alexnet_features_torchvision.npz",
+        ),
     ],
 )
 def test_bad_settings_are_one_line_and_write_nothing(
