@@ -85,7 +85,8 @@ class Pictures:
     @property
     def wide(self):
         """Whether it wants a slide's full width."""
-        return len(self.columns) > len(self.rows) + 1
+        tall, across = self.rows[0][1][0].shape[:2]
+        return len(self.columns) * across > 1.4 * len(self.rows) * tall
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,10 +13,14 @@ STYLE = {**plots.STYLE, "text.parse_math": False}
 _BLUE, _GREY, _RED, _GREEN = "#0072b2", "#8a939c", "#c0392b", "#1b7a3d"
 
 
-def svg(figure):
-    """The figure as SVG text."""
+def svg(figure, height=None):
+    """The figure as SVG text, drawn `height` inches high where that is given."""
+    before = figure.get_size_inches()
+    figure.set_size_inches(before[0], height or before[1])
     with matplotlib.rc_context(STYLE):
-        return plots.svg(figure)
+        text = plots.svg(figure)
+    figure.set_size_inches(before)
+    return text
 
 
 def pixels(figure, width, height):

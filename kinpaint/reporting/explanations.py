@@ -16,6 +16,11 @@ from pipelines.cli import UserError
 UNNAMED_PHOTOS = ("nearest",)  # sections whose figures show other photos than the explained
 _FEW = 12  # facts of a section that fit a table; of more the figures tell
 _WORDS = {
+    "picture hole_fraction": "share of the picture that is hole",
+    "errors psnr_hole": "PSNR in the hole, dB",
+    "errors l1_hole": "L1 in the hole",
+    "dependence occlusion largest_change": "largest change in the hole by one hidden block",
+    "nearest closest_filled": "distance of the nearest of all to the filling",
     "attention mass_known": "attention that falls on known pixels",
     "attention distance_px": "how far attention copies, px",
     "dependence occlusion radius90_px": "radius of 90 % of the dependence, occlusion, px",
@@ -76,5 +81,5 @@ def _leaves(node, path):
         inner = path if key == path else f"{path} {key}"
         if isinstance(value, dict):
             yield from _leaves(value, inner)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        elif isinstance(value, float):  # whole numbers are counts and settings
             yield inner, value

@@ -38,7 +38,7 @@ def _explored(totals, exploration):
             (totals, "unreadable", "unreadable file"),
             (totals, "checksum_mismatches", "wrong checksum"),
             (duplicates, "near_pairs", "near duplicate"),
-            (duplicates, "leaks_between_splits", "duplicate across splits"),
+            (duplicates, "leaks_between_splits", "cross-split duplicate"),
         )
         if key in facts
     ]

@@ -31,7 +31,7 @@ def interpretation(inputs):
     if inputs.explanations:
         blocks.append(Text([_LEFT_OUT]))
     bullets = bullets_of(inputs, "interpretation") or said
-    slide = Slide("Interpretation", bullets[:5], _exhibit(shown))
+    slide = Slide("Interpretation", bullets[:4], _exhibit(shown))
     return Section("interpretation", "Interpretation", blocks, [slide])
 
 
