@@ -19,6 +19,7 @@ class Ablation:
         name: the directory's own name.
         settings, variants: those parts of ablation.json.
         references: baselines scored beside the variants; may be empty.
+        failed: {run: what went wrong}.
         metric: the one that the study is about.
 
     Raises:
@@ -34,7 +35,7 @@ class Ablation:
             self.base, self.metric = self.settings["base"], self.settings["metric"]
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{path} has no readable ablation.json: {error}") from error
-        self.references = study.get("references", {})
+        self.references, self.failed = study.get("references", {}), study.get("failed", {})
 
     @functools.cached_property
     def scores_dir(self):

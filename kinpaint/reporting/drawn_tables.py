@@ -7,7 +7,7 @@ _LARGEST, _SMALLEST = 21, 8  # px, letters
 
 
 def draw(canvas, block, box):
-    """Rows with ruled lines, in the largest letters that fit; rows beyond the box are counted."""
+    """Rows in the largest letters that fit; those beyond the box are counted below it."""
     across, down = box[2] - box[0], box[3] - box[1] - 30
     for size in range(_LARGEST, _SMALLEST - 1, -1):
         widths, heights = _measure(canvas, block, size)

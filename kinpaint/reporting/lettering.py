@@ -3,6 +3,7 @@
 The face is DejaVu Sans, which comes with matplotlib, so that a film looks the same everywhere.
 """
 
+import bisect
 import functools
 import pathlib
 
@@ -75,6 +76,6 @@ def cut(canvas, text, face, width, end="…"):
     """The text, or as much of its beginning as fits."""
     if canvas.textlength(text, face) <= width:
         return text
-    while len(text) > 1 and canvas.textlength(text + end, face) > width:
-        text = text[:-1]
-    return text + end
+    lengths = range(2, len(text) + 1)
+    fits = bisect.bisect(lengths, width, key=lambda n: canvas.textlength(text[:n] + end, face))
+    return text[: fits + 1] + end

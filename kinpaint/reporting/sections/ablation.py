@@ -50,7 +50,8 @@ def _sentences(study):
             told.append(f"{name} is {way} than {study.base}: {figures}.")
     if open_:
         told.append(f"Not told apart from {study.base}: {wording.names(open_)}.")
-    return told or [f"Only {study.base} was run in {study.name}."]
+    told = told or [f"Only {study.base} was scored in {study.name}."]
+    return [*told, *(f"{run} failed: {why}." for run, why in study.failed.items())]
 
 
 def _chart(study):
