@@ -1,6 +1,16 @@
 """One tiny untrained model, exported once, for every test that needs a SavedModel."""
 
+import numpy as np
 import pytest
+
+
+def noise_with_hole(batch, height, width):
+    """Noise, uint8 [N, H, W, 3], and a central hole, uint8 [N, H, W, 1]."""
+    shape = (batch, height, width, 3)
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    mask = np.zeros((batch, height, width, 1), np.uint8)
+    mask[:, height // 4 : -(-height // 2), width // 4 : -(-width // 2)] = 255
+    return image, mask
 
 
 @pytest.fixture(scope="session")

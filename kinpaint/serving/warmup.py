@@ -9,6 +9,7 @@ import pathlib
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 FILE = pathlib.PurePath("assets.extra", "tf_serving_warmup_requests")
 BATCHES = ((1, 256, 256), (4, 256, 256), (1, 512, 512))  # N, H, W; at most 1000 by the server
@@ -17,22 +18,21 @@ BATCHES = ((1, 256, 256), (4, 256, 256), (1, 512, 512))  # N, H, W; at most 1000
 def requests(name):
     """PredictRequests at sizes that stand for what will be asked."""
     for batch, height, width in BATCHES:
-        image, mask = example(batch, height, width)
-        yield _request(name, "serving_default", image=image, mask=mask)
+        image, mask = _example(batch, height, width)
+        yield _request(name, "serving_default", image=_compact(image), mask=_compact(mask))
     files = {"image_bytes": [], "mask_bytes": []}
     for size in (256, 320):
-        image, mask = example(1, size, size)
+        image, mask = _example(1, size, size)
         files["image_bytes"].append(tf.io.encode_jpeg(image[0]).numpy())
         files["mask_bytes"].append(tf.io.encode_png(mask[0]).numpy())
     yield _request(name, "complete_bytes", **files)
 
 
-def example(batch, height, width):
-    """Noise, uint8 [N, H, W, 3], and a central hole, uint8 [N, H, W, 1]."""
-    shape = (batch, height, width, 3)
-    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+def _example(batch, height, width):
+    """Grey, uint8 [N, H, W, 3], and a hole at its top, uint8 [N, H, W, 1]."""
+    image = np.full((batch, height, width, 3), 127, np.uint8)
     mask = np.zeros((batch, height, width, 1), np.uint8)
-    mask[:, height // 4 : -(-height // 2), width // 4 : -(-width // 2)] = 255
+    mask[:, : height // 8] = 255
     return image, mask
 
 
@@ -43,8 +43,18 @@ def _request(name, signature, **inputs):
     request.model_spec.name = name
     request.model_spec.signature_name = signature
     for key, value in inputs.items():
-        request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
+        proto = value if isinstance(value, TensorProto) else tf.make_tensor_proto(value)
+        request.inputs[key].CopyFrom(proto)
     return request
+
+
+def _compact(array):
+    """A TensorProto of uint8 whose last value stands for all that follow: a small file."""
+    flat = array.ravel()
+    changes = np.flatnonzero(np.diff(flat))
+    values = flat[: changes[-1] + 2] if len(changes) else flat[:1]
+    shape = tf.TensorShape(array.shape).as_proto()
+    return TensorProto(dtype=tf.uint8.as_datatype_enum, tensor_shape=shape, int_val=values)
 
 
 def write(version, name):

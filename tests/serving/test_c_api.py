@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 import kinpaint
-from kinpaint.serving import warmup
+from tests.exported import noise_with_hole
 
 HERE = pathlib.Path(__file__).parent
 LIBRARIES = pathlib.Path(tf.sysconfig.get_lib())
@@ -53,7 +53,7 @@ def call(program, version, image, mask):
 
 @pytest.mark.parametrize("shape", [(1, 64, 64), (3, 21, 34)])
 def test_c_gives_what_python_gives(program, exported, shape):
-    image, mask = warmup.example(*shape)
+    image, mask = noise_with_hole(*shape)
     done = call(program, exported, image, mask)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     found = np.frombuffer(done.stdout, np.uint8).reshape(image.shape)
@@ -65,7 +65,7 @@ def test_c_gives_what_python_gives(program, exported, shape):
 
 
 def test_a_version_without_its_variables_answers_nothing(program, exported):
-    image, mask = warmup.example(1, 8, 8)
+    image, mask = noise_with_hole(1, 8, 8)
     model = exported / "nowhere"
     model.mkdir(exist_ok=True)
     shutil.copy(exported / "saved_model.pb", model)

@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 
 from kinpaint import models
-from kinpaint.serving import lite, warmup
+from kinpaint.serving import lite
 from kinpaint.serving.signatures import Signatures
 from pipelines.cli import UserError
+from tests.exported import noise_with_hole
 
 SMALL = {"mlp": {"width": 32}, "cnn": {"width": 8, "depth": 2}, "gated": {"width": 4}}
 
@@ -20,7 +21,7 @@ def test_tflite_answers_as_the_saved_model(name, kind):
     network = models.build(name, **SMALL[name])
     for weight in network.trainable_variables:  # whatever the initialisers are
         weight.assign(keras.random.normal(weight.shape, stddev=0.1, seed=len(weight.path)))
-    image, mask = warmup.example(1, 64, 64)
+    image, mask = noise_with_hole(1, 64, 64)
     signatures = Signatures(network)
     expected = signatures.complete(tf.constant(image), tf.constant(mask))["completed"].numpy()
     found = lite.run(lite.convert(network, kind, 64), image, mask)

@@ -5,7 +5,8 @@ import pytest
 
 import kinpaint
 from kinpaint import models
-from kinpaint.serving import exporting, warmup
+from kinpaint.serving import exporting
+from tests.exported import noise_with_hole
 
 openvino = pytest.importorskip("openvino", reason="OpenVINO is not installed")
 
@@ -28,7 +29,7 @@ def test_it_gives_what_tensorflow_gives(name, settings, tmp_path):
             weight.assign(np.random.default_rng(0).normal(0, 0.1, weight.shape))
     card = {"name": name, "model": name, "model_settings": settings, "image_size": 32}
     version = exporting.export_network(network, tmp_path / name, card)
-    image, mask = warmup.example(2, 40, 52)
+    image, mask = noise_with_hole(2, 40, 52)
     float32 = {"INFERENCE_PRECISION_HINT": "f32"}  # else bfloat16, where the CPU has it
     engine = openvino.compile_model(openvino.convert_model(version), "CPU", float32)
     found = engine({"image": image, "mask": mask})["completed"]
