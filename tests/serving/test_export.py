@@ -17,6 +17,7 @@ from kinpaint import loading, models
 from kinpaint.serving import exporting, warmup
 from pipelines.cli import UserError
 from tests.completion.test_files import hostile, pixels
+from tests.exported import noise_with_hole
 
 CARD = {"name": "tiny", "model": "cnn", "model_settings": {"width": 4, "depth": 2}}
 
@@ -201,7 +202,7 @@ def test_what_cannot_be_loaded_is_named(tmp_path):
 @pytest.mark.slow
 @pytest.mark.serving
 def test_saved_model_cli_reads_and_runs_it(exported, tmp_path):
-    image, mask = warmup.example(1, 20, 30)
+    image, mask = noise_with_hole(1, 20, 30)
     np.savez(tmp_path / "in.npz", image=image, mask=mask)
     command = f"run --dir {exported} --tag_set serve --signature_def serving_default"
     command += f" --inputs image={tmp_path}/in.npz[image];mask={tmp_path}/in.npz[mask]"
