@@ -1,13 +1,13 @@
 """Opens exported versions and run directories as one kind of object."""
 
 import functools
-import json
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 
 from kinpaint.completion import fill
+from pipelines import json_files
 from pipelines.cli import UserError
 
 CARD = "model_card.json"
@@ -127,7 +127,7 @@ def _load_version(path):
             f"{path} has no signature serving_default: export it with kinpaint.export"
         )
     card_file = path / CARD
-    card = json.loads(card_file.read_text()) if card_file.is_file() else {}
+    card = json_files.one(card_file) if card_file.is_file() else {}
     complete = _caller(module.signatures)
     complete.module = module  # signatures hold their variables only weakly
     return Completer(complete, lambda: _network_of(path, card), card)

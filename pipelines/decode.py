@@ -7,6 +7,8 @@ are decoded with the accurate integer DCT, so arrays equal Pillow's.
 
 import tensorflow as tf
 
+from pipelines import headers
+
 _HEADER = 1 << 16  # the Exif segment comes first, and is shorter than this
 _DCT = "INTEGER_ACCURATE"
 _JFIF, _TABLES = b"\xff\xd8\xff\xe0\x00\x10", b"\xff\xdb"  # 20 bytes, then no more headers
@@ -23,8 +25,9 @@ def decode(data):
         of an animation, the first frame.
 
     Raises:
-        tf.errors.InvalidArgumentError: not a picture, or a damaged one.
+        tf.errors.InvalidArgumentError: not a picture, a damaged or an oversized one.
     """
+    data = headers.bounded(data)
     image = tf.cond(
         tf.io.is_jpeg(data),
         lambda: upright(_decode_jpeg(data), orientation(data)),
@@ -67,25 +70,23 @@ def probe(data):
     """Reads a picture to its end as cheaply as can be; returns its stored size, int32 [2].
 
     Raises:
-        tf.errors.InvalidArgumentError: not a picture, or a damaged one.
+        tf.errors.InvalidArgumentError: not a picture, a damaged or an oversized one.
     """
-    small = tf.cond(
+    data = headers.bounded(data)
+    small, scale = tf.cond(
         tf.io.is_jpeg(data),
-        lambda: tf.io.decode_jpeg(data, channels=3, ratio=8),
-        lambda: _decode_other(data),
+        lambda: (tf.io.decode_jpeg(data, channels=3, ratio=8), 8),
+        lambda: (_decode_other(data), 1),
     )
-    with tf.control_dependencies([small]):
-        return stored_size(data)
+    size = stored_size(data)
+    found = tf.debugging.assert_equal(tf.shape(small)[:2], (size + scale - 1) // scale)
+    with tf.control_dependencies([found]):
+        return tf.identity(size)
 
 
 def stored_size(data):
-    """Height and width as stored, int32 [2]; of other formats by decoding."""
-    shape = tf.cond(
-        tf.io.is_jpeg(data),
-        lambda: tf.image.extract_jpeg_shape(data),
-        lambda: tf.shape(_decode_other(data)),
-    )
-    return shape[:2]
+    """Height and width as stored, int32 [2], as the file's header declares them."""
+    return tf.cast(headers.size(data), tf.int32)
 
 
 def stored_orientation(data):

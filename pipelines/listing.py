@@ -8,6 +8,7 @@ import os
 import pathlib
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"})
+MAX_PIXELS = 100_000_000  # of a photo; what declares more is not decoded
 
 
 def names(root):
@@ -27,6 +28,12 @@ def is_photo(name):
     """Whether a file's name is a photo's."""
     suffix = os.path.splitext(name)[1].lower()
     return suffix in SUFFIXES and not name.startswith(".")
+
+
+def stays_inside(name):
+    """Whether a relative name, such as a manifest's path, stays below its folder."""
+    parts = pathlib.PurePosixPath(name).parts
+    return bool(parts) and not name.startswith("/") and ".." not in parts and "\0" not in name
 
 
 def label(name):

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from pipelines.listing import MAX_PIXELS
+
 NEAR = 6  # bits of 64; unrelated photographs lie around 32, re-encoded copies within 4
 FLAT_DEVIATION = 1.2  # of 255: a border row flatter than this is no sky but a frame
 
@@ -23,14 +25,18 @@ def decode(data):
     """A PIL picture, RGB and upright, whose `format` is the file's.
 
     Raises:
-        Unreadable: not a picture, cut off, or beyond Pillow's size limit.
+        Unreadable: not a picture, cut off, or of more than `MAX_PIXELS`.
     """
     try:
         with Image.open(io.BytesIO(data)) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise Unreadable(f"more than {MAX_PIXELS // 10**6} megapixels")
             picture.load()
             upright = ImageOps.exif_transpose(picture).convert("RGB")
             upright.format = picture.format
             return upright
+    except Unreadable:
+        raise
     except Exception as error:  # Pillow raises a dozen kinds on damaged files
         raise Unreadable(f"not a whole picture: {type(error).__name__}") from error
 

@@ -23,12 +23,14 @@ import re
 
 import tensorflow as tf
 
+from pipelines import json_files
 from pipelines.cli import UserError
 
 SUFFIX = ".tfrecord"
 _REFERENCE = r"(.*\.tfrecord)#(\d+)\+(\d+)-(\d+)"
 _HEAD, _TAIL = 12, 4  # a record's length with its checksum, and the data's checksum
 _NAME = "image/name"
+_INDEX = {"name": str, "label": str, "split": str, "offset": int, "length": int}
 _SCHEMA = {
     "image/encoded": tf.io.FixedLenFeature([], tf.string),
     _NAME: tf.io.FixedLenFeature([], tf.string),
@@ -151,12 +153,13 @@ def _check_complete(data_dir, paths):
 def _entries_of(path):
     size = os.path.getsize(path)
     try:
-        lines = pathlib.Path(f"{path}.index").read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines]
-        end = max((row["offset"] + row["length"] + _TAIL for row in rows), default=0)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"cannot read {path}.index: write the shards anew") from error
-    if end != size:
+        rows = json_files.rows(f"{path}.index", _INDEX)
+    except UserError as error:
+        raise UserError(f"cannot read {path}.index: write the shards anew ({error})") from error
+    for row in rows:
+        json_files.require_inside(row["name"], f"{path}.index")
+    end = max((row["offset"] + row["length"] + _TAIL for row in rows), default=0)
+    if end != size or any(min(row["offset"], row["length"]) < 0 for row in rows):
         raise UserError(f"{path} and its index do not belong together: write the shards anew")
     return [row | {"reference": _reference(path, row, size)} for row in rows]
 

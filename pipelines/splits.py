@@ -10,10 +10,10 @@ level holds re-encoded pictures whose bytes no longer tell.
 
 import functools
 import hashlib
-import json
 import os
 import pathlib
 
+from pipelines import json_files
 from pipelines.cli import UserError
 
 SPLITS = ("train", "val", "test")
@@ -40,7 +40,7 @@ def assign(data_dir, paths):
         UserError: a photo or the manifest cannot be read.
     """
     root = pathlib.Path(data_dir)
-    rows = _rows_by_path(root)
+    rows = json_files.manifest(root)
     return [_split_of_photo(root, pathlib.Path(path), rows) for path in paths]
 
 
@@ -56,20 +56,6 @@ def _split_of_photo(root, path, rows):
         return _split_of_content(str(path), stat.st_size, stat.st_mtime_ns)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-
-
-def _rows_by_path(root):
-    manifest = root / "manifest.jsonl"
-    if not manifest.exists():
-        return {}
-    try:
-        with manifest.open(encoding="utf-8") as lines:
-            rows = [json.loads(line) for line in lines if line.strip()]
-        return {row["path"]: row for row in rows}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"cannot read {manifest}: every line must be a JSON object with a 'path'"
-        ) from error
 
 
 @functools.lru_cache(maxsize=1_000_000)

@@ -17,11 +17,11 @@ from PIL import ExifTags, Image, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from kinpaint.completion import exif
 from pipelines.cli import UserError
+from pipelines.listing import MAX_PIXELS
 
 READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 PICTURES = (*SUFFIXES, ".bmp", ".tif", ".tiff", ".gif")
-MAX_PIXELS = 100_000_000
 Image.init()  # else Pillow knows only some formats until it meets another
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's own conversion
 
@@ -78,11 +78,13 @@ def size(path):
 def read(path):
     """Decodes a photograph; raises UserError that says in words what is wrong with it."""
     with _opened(path) as image:
-        _refuse_what_would_be_lost(image)
         try:
+            _refuse_what_would_be_lost(image)
             return _decoded(image)
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
-            raise UserError(f"damaged {image.format} file: {error}") from error
+        except UserError:
+            raise
+        except Exception as error:  # Pillow raises a dozen kinds on damaged files
+            raise UserError(f"damaged {image.format} file: {_first_line(error)}") from error
 
 
 def _opened(path):
@@ -102,6 +104,10 @@ def _opened(path):
             f"{image.width}x{image.height} is more than {MAX_PIXELS // 10**6} megapixels"
         )
     return image
+
+
+def _first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _what_else(path):

@@ -44,14 +44,14 @@ class Report:
             raise UserError(f"cannot write the report {path}: {error.strerror}") from error
 
     def _read(self, path):
-        lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+        lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
         for line in lines:
             try:
                 row = json.loads(line)
-            except ValueError:
-                continue  # the line that was being written when the job was stopped
-            if row.get("status") in ("done", "unchanged"):
-                self._done[row["output"]] = row["settings"]
+                if row["status"] in ("done", "unchanged"):
+                    self._done[str(row["output"])] = row["settings"]
+            except (ValueError, KeyError, TypeError):
+                continue  # torn when the job was stopped, or not a line of this report
 
     def is_done(self, output):
         """Whether this output was written before, under the same settings, and is there."""

@@ -12,6 +12,7 @@ from kinpaint.evaluation.baselines import BASELINES, Baseline
 from pipelines.cli import UserError
 
 _PREFIX = "baseline:"
+_TAKEN = {".", "..", "truth"}  # folders beside those that pictures are saved in
 _AVERAGED = ":ema"  # behind a run directory: the averaged generator instead of the raw one
 
 
@@ -41,10 +42,12 @@ def gather(models, baselines):
     """The contestants of `--model` and `--baselines`, in that order.
 
     Raises:
-        UserError: two models under one name, an unknown baseline, a path that holds
-            no model.
+        UserError: two models under one name or a name that is taken, an unknown
+            baseline, a path that holds no model.
     """
     named = dict(_split(spec) for spec in models)
+    for name in named.keys() & _TAKEN:
+        raise UserError(f"--model={name}=...: that is a folder's name, give another label")
     if len(named) < len(models):
         raise UserError("two --model have the same name: put label= in front of one of them")
     wanted = [] if baselines == "none" else [name for name in baselines.split(",") if name]

@@ -17,9 +17,12 @@ import numpy as np
 import tensorflow as tf
 
 import pipelines.masks
+from pipelines import json_files
 from pipelines.cli import UserError
 
 FORMAT = 1
+_HEAD = {"format": int, "masks": str, "image_size": int, "seed": int}
+_ROW = {"index": int, "image": str, "family": str, "sha256": str}
 _GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -118,7 +121,10 @@ def png_path(directory, index):
 
 def read_png(path):
     """A PNG's hole, bool [H, W, 1]: white, 128 or more, is hole."""
-    return cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)[..., None] >= 128
+    picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if picture is None:
+        raise UserError(f"{path} is not a readable picture")
+    return picture[..., None] >= 128
 
 
 def write_png(path, hole):
@@ -129,9 +135,13 @@ def write_png(path, hole):
 
 def _read(path):
     try:
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
-        if lines[0]["format"] != FORMAT:
-            raise ValueError(f"its format is {lines[0]['format']}, not {FORMAT}")
+        lines = json_files.rows(path)
+        if not lines:
+            raise UserError("it is missing or empty")
+        if json_files.checked(lines[0], _HEAD, "line 1")["format"] != FORMAT:
+            raise UserError(f"its format is {lines[0]['format']}, not {FORMAT}")
+        for number, row in enumerate(lines[1:], 2):
+            json_files.checked(row, _ROW, f"line {number}")
         return lines
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except UserError as error:
         raise UserError(f"cannot read {path} as a holes.jsonl: {error}") from error

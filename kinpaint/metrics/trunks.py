@@ -13,13 +13,13 @@ import hashlib
 import os
 import pathlib
 import warnings
-import zipfile
 from collections.abc import Callable
 
 import keras
 import numpy as np
 from keras import layers
 
+from kinpaint import npz
 from pipelines.cli import UserError
 
 ORIGIN = "torchvision IMAGENET1K_V1"  # what a file's entry "origin" claims, if it has one
@@ -229,10 +229,9 @@ def load(net, directory=""):
         )
     trunk = Trunk(net)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            weights = {name: file[name] for name in file.files}
+        weights = npz.read(path)
         trunk.assign(weights)
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+    except ValueError as error:
         raise UserError(f"{path} does not hold the {net} trunk: {error}") from error
     _check_origin(path, trunk, str(weights.get("origin", "")))
     return trunk

@@ -7,11 +7,11 @@ pictures as BGR; `bgr` weights are turned into RGB ones.
 """
 
 import re
-import zipfile
 
 import numpy as np
 import tensorflow as tf
 
+from kinpaint import npz
 from pipelines.cli import UserError
 
 SCOPE = "inpaint_net/"
@@ -31,11 +31,10 @@ def read(path):
     """
     try:
         if str(path).endswith(".npz"):
-            with np.load(path, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
+            return npz.read(path)
         reader = tf.train.load_checkpoint(str(path))
         return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-    except (OSError, ValueError, zipfile.BadZipFile, tf.errors.OpError) as error:
+    except (OSError, ValueError, tf.errors.OpError) as error:
         raise UserError(
             f"{path} cannot be read: give an .npz, or a checkpoint's prefix (its files' "
             f"common name without .index or .data-...): {str(error).splitlines()[0]}"

@@ -9,6 +9,7 @@ answer alike.
 import tensorflow as tf
 
 from kinpaint import images
+from pipelines import headers
 
 _PICTURES = tf.TensorSpec([None, None, None, 3], tf.uint8, name="image")
 _MASKS = tf.TensorSpec([None, None, None, 1], tf.uint8, name="mask")
@@ -68,7 +69,8 @@ class Signatures(tf.Module):
         return signatures
 
     def _fill_file(self, files):
-        image, mask = (tf.io.decode_image(f, 3, expand_animations=False) for f in files)
+        bounded = (headers.bounded(file) for file in files)
+        image, mask = (tf.io.decode_image(f, 3, expand_animations=False) for f in bounded)
         mask = tf.image.rgb_to_grayscale(mask)
         return tf.io.encode_png(self._fill(image[None], mask[None])[0])
 

@@ -14,6 +14,7 @@ from PIL import Image
 from pipelines import complexity, quality
 
 SIDE = 256
+_STRIP = 64
 _ORIENTATION = 0x0112
 # ITU-T T.81 table K.1, the luminance table that IJG quality scales.
 _STANDARD = np.array([
@@ -48,8 +49,11 @@ def measure(data):
 
 
 def reduced(rgb, side=SIDE):
-    """uint8 [H, W, 3] with its short side brought to `side`; area-averaged when shrunk."""
-    scale = side / min(rgb.shape[:2])
+    """uint8 [H, W, 3] with its short side brought to `side`; area-averaged when shrunk.
+
+    The long side of a strip is at most `_STRIP` times that, whatever becomes of the short one.
+    """
+    scale = min(side / min(rgb.shape[:2]), _STRIP * side / max(rgb.shape[:2]))
     size = [max(1, round(length * scale)) for length in rgb.shape[1::-1]]
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return rgb if scale == 1 else cv2.resize(rgb, size, interpolation=way)

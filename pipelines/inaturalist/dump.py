@@ -156,10 +156,8 @@ class DumpSource:
         }
 
     def _accepts(self, photo):
-        if (
-            photo["license"].lower() not in self._licences
-            or photo["extension"] not in _EXTENSIONS
-        ):
+        known = photo["license"].lower() in self._licences and photo["extension"] in _EXTENSIONS
+        if not known or not photo["photo_id"].isdecimal():
             return False
         if not (photo["width"] and photo["height"]):
             return True
@@ -186,7 +184,7 @@ def _row(species, observation, photo, people, size):
     licence = photo["license"].lower()
     rights = "no rights reserved" if licence in ("cc0", "pd") else "some rights reserved"
     return {
-        "path": f"{species.animal}/{photo['photo_id']}.jpg",
+        "path": f"{species.animal}/{int(photo['photo_id'])}.jpg",
         "photo_id": int(photo["photo_id"]),
         "observation_id": None,
         "observation_uuid": photo["observation_uuid"],

@@ -19,9 +19,13 @@ import os
 import pathlib
 import shutil
 
+from pipelines import json_files
 from pipelines.cli import UserError
 from pipelines.inaturalist.classes import CLASSES, Species
 
+_PHOTO = {"photo_id": int, "path": str, "class": str, "species_id": int, "species_name": str}
+_PHOTO |= {"observer_id": object, "bytes": int, "sha256": str, "licence": str}
+_FAILURE = {"photo_id": int, "reason": str, "may_pass": bool}
 _PINNED = ("source", "licences", "size", "min_side", "max_species")
 
 
@@ -33,31 +37,10 @@ def append(path, row):
         os.fsync(file.fileno())
 
 
-def read(path):
-    """The rows of a JSON-lines file; none where the file is missing.
-
-    A torn last line is passed over; UserError names any other unreadable one.
-    """
-    if not os.path.exists(path):
-        return []
-    rows = []
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.endswith(b"\n"):
-                break
-            try:
-                rows.append(json.loads(line))
-            except ValueError as error:
-                raise UserError(
-                    f"{path} line {number} is not JSON: mend or delete it"
-                ) from error
-    return rows
-
-
 def settings(out_dir):
     """The settings of a directory's last scrape; empty where there was none."""
     path = pathlib.Path(out_dir) / ".scrape" / "settings.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    return json_files.one(path) if path.exists() else {}
 
 
 class Journal:
@@ -75,11 +58,17 @@ class Journal:
         if not self.out_dir.is_dir():
             raise UserError(f"there is no directory {out_dir}: `scrape run` makes it")
         self.state_dir = self.out_dir / ".scrape"
-        self.manifest = {row["photo_id"]: row for row in read(self.out_dir / "manifest.jsonl")}
-        self.failures = {row["photo_id"]: row for row in read(self.out_dir / "failures.jsonl")}
+        self.manifest = _by_id(self.out_dir / "manifest.jsonl", _PHOTO)
+        for row in self.manifest.values():
+            json_files.require_inside(row["path"], self.out_dir / "manifest.jsonl")
+        self.failures = _by_id(self.out_dir / "failures.jsonl", _FAILURE)
         self.supply, self.pages = {}, {}
-        for entry in read(self.state_dir / "journal.jsonl"):
-            self._take(entry)
+        path = self.state_dir / "journal.jsonl"
+        for entry in json_files.rows(path, {"kind": str}):
+            try:
+                self._take(entry)
+            except (KeyError, TypeError) as error:
+                raise UserError(f"{path} is damaged: delete it, it is asked anew") from error
 
     @classmethod
     @contextlib.contextmanager
@@ -136,6 +125,10 @@ class Journal:
             self.supply[entry["class"]] = species
         else:
             self.pages.setdefault(entry["taxon_id"], []).append(entry)
+
+
+def _by_id(path, needed):
+    return {row["photo_id"]: row for row in json_files.rows(path, needed)}
 
 
 def _plain(species):

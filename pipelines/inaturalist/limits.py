@@ -10,6 +10,7 @@ import json
 import os
 import time
 
+from pipelines import json_files
 from pipelines.cli import UserError
 
 REQUESTS_A_DAY = 10_000
@@ -88,6 +89,9 @@ class Limits:
 def _load(path):
     if not os.path.exists(path):
         return 0.0, {}
-    with open(path, encoding="utf-8") as file:
-        kept = json.load(file)
-    return kept["last"], {int(minute): counts for minute, counts in kept["minutes"].items()}
+    kept = json_files.one(path, {"last": (int, float), "minutes": dict})
+    try:
+        minutes = {int(m): (int(n), int(size)) for m, (n, size) in kept["minutes"].items()}
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged: delete it once a day has passed") from error
+    return kept["last"], {minute: list(counts) for minute, counts in minutes.items()}

@@ -99,7 +99,7 @@ def _photo_objection(photo, licences, size, min_side):
         return "licence"
     if photo.get("hidden") or photo.get("flags"):
         return "flagged"
-    if not _PHOTO_URL.search(photo.get("url") or ""):
+    if not isinstance(photo.get("id"), int) or not _PHOTO_URL.search(photo.get("url") or ""):
         return "hosted elsewhere"
     stated = photo.get("original_dimensions") or {}
     if stated.get("width") and stated.get("height"):

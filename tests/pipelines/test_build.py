@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines import beam_steps, levels, masks, materialise, photos, records
+from pipelines import beam_steps, json_files, levels, masks, materialise, photos, records
 from pipelines.cli import UserError
-from pipelines.inaturalist import journal
 from pipelines.options import BuildOptions, ShardOptions
 from tests.pipelines.pictures import jpeg, picture, write_directory
 
@@ -44,7 +43,7 @@ def built(source, tmp_path_factory):
 
 
 def rows_of(folder, name="manifest.jsonl"):
-    return journal.read(folder / name)
+    return json_files.rows(folder / name)
 
 
 def test_defects_are_left_out_with_their_reason(built):

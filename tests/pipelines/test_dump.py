@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pipelines.inaturalist import journal
+from pipelines import json_files
 from tests.pipelines.fake_inaturalist import FakeINaturalist, photo_extension
 
 # taxon id, ancestry without itself, rank level, rank, name; accents and a subspecies
@@ -86,7 +86,7 @@ def test_a_scrape_from_the_tables(tmp_path):
         before = len(fake.seen)
         assert subprocess.run(command, capture_output=True).returncode == 0
         assert len(fake.seen) == before, "a second run asks for nothing"
-    rows = journal.read(tmp_path / "out" / "manifest.jsonl")
+    rows = json_files.rows(tmp_path / "out" / "manifest.jsonl")
     assert collections.Counter(r["class"] for r in rows) == {
         "cats": 30,
         "dogs": 30,

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from pipelines import json_files
 from pipelines.cli import UserError
 from pipelines.inaturalist import classes, client, journal, limits, observations, plan
 from tests.pipelines.fake_inaturalist import FakeINaturalist, golden
@@ -32,7 +33,7 @@ def scrape(fake, name, out_dir, *flags):
 
 
 def rows_of(out_dir, name="manifest.jsonl"):
-    return journal.read(out_dir / name)
+    return json_files.rows(out_dir / name)
 
 
 def served(fake):
@@ -394,10 +395,12 @@ class TestParts:
         from pipelines.options import ScrapeOptions
 
         path = tmp_path / "manifest.jsonl"
-        path.write_text(json.dumps({"photo_id": 1, "path": "a"}) + '\n{"photo_id": 2, "pa')
+        row = dict.fromkeys(("path", "class", "species_name", "sha256", "licence"), "a")
+        row |= dict.fromkeys(("photo_id", "species_id", "observer_id", "bytes"), 1)
+        path.write_text(json.dumps(row) + '\n{"photo_id": 2, "pa')
         with journal.Journal.open(tmp_path, ScrapeOptions()) as opened:
             assert list(opened.manifest) == [1]
-        assert path.read_text().endswith('"a"}\n')
+        assert path.read_text() == json.dumps(row) + "\n"
         path.write_text('{"torn\n{"photo_id": 2}\n')
         with pytest.raises(UserError, match="line 1"):
             journal.Journal(tmp_path)
