@@ -76,8 +76,9 @@ def _fill(page, canvas, slide, frame):
     if not slide.exhibit:
         _bullets(canvas, (box[0], box[1], box[2] - 120, box[3]), slide.bullets)
     elif slide.exhibit.wide:
-        _exhibit(page, canvas, slide.exhibit, (box[0], box[1] - 8, box[2], 566), frame)
-        _bullets(canvas, (box[0], 578, box[2], box[3]), slide.bullets)
+        split = box[3] - 34 * min(max(len(slide.bullets), 3), 5)
+        _exhibit(page, canvas, slide.exhibit, (box[0], box[1] - 8, box[2], split - 12), frame)
+        _bullets(canvas, (box[0], split, box[2], box[3]), slide.bullets)
     else:
         _bullets(canvas, (box[0], box[1], 500, box[3]), slide.bullets)
         _exhibit(page, canvas, slide.exhibit, (532, box[1], box[2], box[3]), frame)

@@ -15,19 +15,19 @@ from pipelines.cli import UserError
 
 UNNAMED_PHOTOS = ("nearest",)  # sections whose figures show other photos than the explained
 _FEW = 12  # facts of a section that fit a table; of more the figures tell
-_WORDS = {
-    "picture hole_fraction": "share of the picture that is hole",
-    "errors psnr_hole": "PSNR in the hole, dB",
-    "errors l1_hole": "L1 in the hole",
-    "dependence occlusion largest_change": "largest change in the hole by one hidden block",
-    "nearest closest_filled": "distance of the nearest of all to the filling",
-    "attention mass_known": "attention that falls on known pixels",
-    "attention distance_px": "how far attention copies, px",
+_WORDS = {  # in the order of importance
     "dependence occlusion radius90_px": "radius of 90 % of the dependence, occlusion, px",
     "dependence gradient radius90_px": "radius of 90 % of the dependence, gradient, px",
-    "dependence agreement": "rank correlation of occlusion and gradient",
+    "attention mass_known": "attention that falls on known pixels",
+    "attention distance_px": "how far attention copies, px",
     "nearest distance_filled": "distance of the filling to the nearest training patch",
     "nearest distance_truth": "distance of the truth to the nearest training patch",
+    "nearest closest_filled": "least of these distances",
+    "dependence agreement": "rank correlation of occlusion and gradient",
+    "dependence occlusion largest_change": "largest change in the hole by one hidden block",
+    "errors psnr_hole": "PSNR in the hole, dB",
+    "errors l1_hole": "L1 in the hole",
+    "picture hole_fraction": "share of the picture that is hole",
 }
 
 
@@ -71,8 +71,9 @@ class Explanation:
                 leaves = list(_leaves(facts, section)) if isinstance(facts, dict) else []
                 if section != "figures" and len(leaves) <= _FEW:
                     for name, value in leaves:
-                        found.setdefault(_WORDS.get(name, name), []).append(value)
-        return found
+                        found.setdefault(name, []).append(value)
+        ordered = [*(name for name in _WORDS if name in found), *sorted(found.keys() - _WORDS)]
+        return {_WORDS.get(name, name): found[name] for name in ordered}
 
 
 def _leaves(node, path):
