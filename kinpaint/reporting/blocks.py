@@ -12,17 +12,14 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """Sentences that were generated from figures, a paragraph or a list.
+    """Sentences that were generated from figures.
 
     Attributes:
         sentences: plain text.
-        listed: whether each is an item of a list.
-        warning: whether it is something to beware of.
+        kind: "text", a paragraph; "list"; or "warning", a paragraph to beware of.
     """
 
     sentences: list
-    listed: bool = False
-    warning: bool = False
     kind: str = "text"
 
 

@@ -13,7 +13,7 @@ def ablations(inputs):
     blocks, said, exhibit = own(inputs, "ablations"), [], None
     for study in inputs.ablations:
         sentences, chart = _sentences(study), _chart(study)
-        blocks += [Text(sentences, listed=True), _table(study), *filter(None, [chart])]
+        blocks += [Text(sentences, kind="list"), _table(study), *filter(None, [chart])]
         said += sentences[:5] if not said else sentences[:1]
         exhibit = exhibit or chart
         if curves := study.curve():

@@ -22,7 +22,7 @@ _FEW = 300  # pictures below which intervals of subgroups say little
 def limits(inputs):
     """The person's own, or what the figures themselves show to be narrow."""
     facts = _limits(inputs)
-    blocks = own(inputs, "limits") or [Text(facts, listed=True)]
+    blocks = own(inputs, "limits") or [Text(facts, kind="list")]
     said = bullets_of(inputs, "limits") or facts
     return Section("limits", "Limits", blocks, [Slide("Limits", said[:5])])
 
@@ -30,7 +30,7 @@ def limits(inputs):
 def next_steps(inputs):
     """The person's own, or where the figures say that the most is to be gained."""
     facts = _next(inputs)
-    blocks = own(inputs, "next") or [Text(facts, listed=True)]
+    blocks = own(inputs, "next") or [Text(facts, kind="list")]
     said = bullets_of(inputs, "next") or facts
     return Section("next", "What next", blocks, [Slide("What next", said[:5])])
 
@@ -38,7 +38,7 @@ def next_steps(inputs):
 def credits(inputs):  # noqa: A001  the chapter's name
     """Who made what is shown."""
     lines = list(inputs.credits) or ["No photograph is shown."]
-    return Section("credits", "Credits", [*own(inputs, "credits"), Text(lines, listed=True)])
+    return Section("credits", "Credits", [*own(inputs, "credits"), Text(lines, kind="list")])
 
 
 def _limits(inputs):

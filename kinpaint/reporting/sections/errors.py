@@ -27,7 +27,7 @@ def errors(inputs):
     )
     blocks = [
         *own(inputs, "error_analysis"),
-        Text(said, listed=True),
+        Text(said, kind="list"),
         _groups(main, "classes", "class"),
         _groups(main, "buckets", "share of hole"),
         _groups(main, "families", "family of holes"),

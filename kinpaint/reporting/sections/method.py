@@ -27,7 +27,7 @@ def method(inputs):
     """A line about each network, the common rules, and a table of the runs."""
     networks = [f"{name}: {_about(name)}" for name in _networks(inputs)]
     rules = _rules(inputs)
-    blocks = [*own(inputs, "method"), Text(rules), Text(networks, listed=True)]
+    blocks = [*own(inputs, "method"), Text(rules), Text(networks, kind="list")]
     if inputs.runs:
         blocks.append(_run_table(inputs.runs))
     said = bullets_of(inputs, "method") or [*rules[:2], *networks]

@@ -22,10 +22,10 @@ def summary(inputs):
     found = [sentence for e in inputs.evaluations for sentence in headline(e)]
     if rungs := ladder.find(inputs):
         found.append(rungs.sentences()[0])
-    blocks = [*own(inputs, "summary"), Text(found, listed=True)]
+    blocks = [*own(inputs, "summary"), Text(found, kind="list")]
     if inputs.missing:
         left = f"Left out, because it was not given: {'; '.join(inputs.missing)}."
-        blocks.append(Text([left], warning=True))
+        blocks.append(Text([left], kind="warning"))
     return Section("summary", "Summary", blocks)
 
 

@@ -23,7 +23,7 @@ def climb(inputs):
         *own(inputs, "ladder"),
         Text([conclusion]),
         chart,
-        Text(steps, listed=True),
+        Text(steps, kind="list"),
         Text(["Each step is the paired difference over the same pictures, 95 % interval."]),
     ]
     slide = Slide("The ladder", [conclusion, *steps][:5], chart)
@@ -35,7 +35,7 @@ def results(inputs):
     blocks = own(inputs, "results")
     for evaluation in inputs.evaluations:
         blocks += [
-            Text(headline(evaluation), listed=True),
+            Text(headline(evaluation), kind="list"),
             score_table(evaluation, evaluation.metrics),
             *_comparisons(evaluation),
             *(_by_hole(evaluation, metric) for metric in evaluation.leading),

@@ -23,7 +23,7 @@ def training(inputs):
             charts.curves(lines, _ACROSS, _SCORE),
         )
         said = [_progress(name, points) for name, points in lines.items()]
-        blocks += [Text(said, listed=True), chart]
+        blocks += [Text(said, kind="list"), chart]
         slides.append(Slide("Training", said[:5], chart))
     if inputs.story:
         blocks.append(inputs.story)
