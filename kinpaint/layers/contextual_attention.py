@@ -9,6 +9,7 @@ slices, in float32 up to the softmax.
 import keras
 from keras import ops
 
+from kinpaint.layers.part import part
 from kinpaint.layers.patch_scores import PatchScores
 from kinpaint.layers.resample import shrink_aligned
 
@@ -158,9 +159,7 @@ def _paste(weights, sources):
     padded = ops.pad(weights, ((0, 0), (0, 0), (1, 1), (0, 0), (1, 1)))
     pasted = []
     for phase, source in enumerate(sources):
-        own = padded[:, :, 1 : width + 1, :, 1 : width + 1]
-        side = slice(2 * phase, 2 * phase + width)
-        both = own + padded[:, :, side, :, side]
+        both = weights + part(padded, {2: (2 * phase, width), 4: (2 * phase, width)})
         both = ops.reshape(both, (-1, rows * width, height * width))
         product = ops.matmul(both, source)
         pasted.append(ops.reshape(product, (-1, rows, width, source.shape[-1])))

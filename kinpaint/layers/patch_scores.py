@@ -10,6 +10,8 @@ Planes are [B, query rows, query columns, key rows, key columns].
 
 from keras import ops
 
+from kinpaint.layers.part import part
+
 HALO = 3  # ring rows before and after a block that its fuse reads
 
 
@@ -42,10 +44,10 @@ class PatchScores:
         queries = ops.take(self.ring, ring_rows % (self.height + 1), axis=1)
         scores = self._patch_scores(queries, rows + 2 * HALO)
         if not self.fuse:
-            return scores[:, HALO : HALO + rows]
+            return part(scores, {1: (HALO, rows)})
         scores = self._fuse_rows(scores, rows + 2 * HALO)
         scores = self._order_by_columns(scores, start, rows)
-        return sum(scores[:, i : i + rows, :, i : i + self.height] for i in range(3))
+        return sum(part(scores, {1: (i, rows), 3: (i, self.height)}) for i in range(3))
 
     def _patch_scores(self, queries, rows):
         """Products of columns of pixels, summed over three columns, over the keys' norm."""
@@ -58,7 +60,7 @@ class PatchScores:
             ),
         )
         plane = ops.reshape(product, (-1, rows, width + 2, height, width + 2))
-        total = sum(plane[:, :, i : i + width, :, i : i + width] for i in range(3))
+        total = sum(part(plane, {2: (i, width), 4: (i, width)}) for i in range(3))
         return total * self.inverse_norms
 
     def _fuse_rows(self, scores, rows):
@@ -69,7 +71,7 @@ class PatchScores:
         queries, keys = rows * self.width, self.height * self.width
         flat = ops.reshape(scores, (-1, queries, keys))
         flat = ops.pad(flat, ((0, 0), (0, 0), (1, 1)))
-        return sum(flat[:, i : i + queries - 2, i : i + keys] for i in range(3))
+        return sum(part(flat, {1: (i, queries - 2), 2: (i, keys)}) for i in range(3))
 
     def _order_by_columns(self, fused, start, rows):
         """Adds, before and after, the row that is next when columns are read one by one.
@@ -84,7 +86,7 @@ class PatchScores:
         below = ops.where(last, (rows + HALO + 1) * width, (rows + HALO) * width - 1)
         above_there = ops.logical_not(ops.logical_and(first, column == 0))
         below_there = ops.logical_not(ops.logical_and(last, column == width - 1))
-        main = fused[:, HALO * width - 1 : (rows + HALO) * width - 1]
+        main = part(fused, {1: (HALO * width - 1, rows * width)})
         end = (rows + 2 * HALO) * width - 3
         pieces = [
             _rows_at(fused, ops.clip(above + column, 0, end), above_there),
@@ -94,8 +96,10 @@ class PatchScores:
         plane = ops.reshape(
             ops.concatenate(pieces, axis=1), (-1, rows + 2, width, height, width)
         )
-        left = ops.pad(plane[:, :, :, -1:, :-1], _one_column(before=1))
-        right = ops.pad(plane[:, :, :, :1, 1:], _one_column(after=1))
+        left = part(plane, {3: (height - 1, 1), 4: (0, width - 1)})
+        left = ops.pad(left, _one_column(before=1))
+        right = part(plane, {3: (0, 1), 4: (1, width - 1)})
+        right = ops.pad(right, _one_column(after=1))
         return ops.concatenate([left, plane, right], axis=3)
 
 
