@@ -239,13 +239,21 @@ class Profile(keras.callbacks.Callback):
         super().__init__()
         self.run = run
         self.at = at
+        self.tracing = False
 
     def on_train_batch_end(self, batch, logs=None):
         """Starts and stops the trace."""
         if batch == self.at:
             tf.profiler.experimental.start(str(self.run.dir / "logs"))
+            self.tracing = True
         elif batch == self.at + 10:
+            self.on_train_end()
+
+    def on_train_end(self, logs=None):
+        """Ends the trace of a run that stops within it."""
+        if self.tracing:
             tf.profiler.experimental.stop()
+        self.tracing = False
 
 
 class Bar(keras.callbacks.Callback):

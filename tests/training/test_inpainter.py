@@ -135,6 +135,32 @@ def test_clipping_bounds_the_step():
     np.testing.assert_allclose(np.sqrt(sum((m**2).sum() for m in moves)), 1e-3, rtol=1e-3)
 
 
+def test_accumulated_micro_batches_step_like_one_large_batch():
+    """Both networks' first Adam update, from two halves of a batch and from the whole."""
+    data, models = tiny.batch(count=4), {}
+    for parts in (1, 2):
+        keras.utils.set_random_seed(2)
+        model = models[parts] = tiny.inpainter(accumulate=parts)
+        before = [w.numpy() for w in model.trainable_variables]
+        vectors = model.critic.non_trainable_variables
+        kept = [u.numpy() for u in vectors]
+        for i in range(parts):
+            for u, value in zip(vectors, kept, strict=True):
+                u.assign(value)  # each pass moves them: a micro-batch too many
+            assert all(map(np.array_equal, before, model.trainable_variables))
+            size = 4 // parts
+            model.update({k: v[i * size : (i + 1) * size] for k, v in data.items()})
+        assert not any(map(np.array_equal, before, model.trainable_variables))
+    for name in ("optimizer", "critic_optimizer"):
+        whole, halves = (getattr(models[parts], name) for parts in (1, 2))
+        assert int(whole.iterations) == int(halves.iterations) == 1
+        for moments in ("_momentums", "_velocities"):
+            pairs = zip(getattr(whole, moments), getattr(halves, moments), strict=True)
+            for one, two in pairs:
+                tolerance = 1e-5 * np.abs(one.numpy()).max()
+                np.testing.assert_allclose(two.numpy(), one.numpy(), 1e-4, tolerance)
+
+
 def test_the_average_follows_its_recurrence():
     model = tiny.inpainter(critic=False, average=0.5)
     path = [[w.numpy() for w in model.network.weights]]

@@ -113,6 +113,16 @@ def test_grouped_and_compiled_steps_end_where_single_steps_do(sample_dir, tmp_pa
             np.testing.assert_allclose(other, one, rtol=0, atol=tolerance, err_msg=name)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", [2, 12])
+def test_a_profile_is_written_for_tensorboard(sample_dir, tmp_path, steps):
+    """Ten steps long, or as many as there are."""
+    made = settings(sample_dir, tmp_path / "run", profile_at=1, steps=steps, critic="none")
+    session.train(made)
+    traces = list((tmp_path / "run" / "logs" / "plugins" / "profile").glob("*/*.xplane.pb"))
+    assert len(traces) == 1 and traces[0].stat().st_size > 1000
+
+
 class _Broken:
     """Losses that turn NaN at chosen calls of the compiled step."""
 

@@ -24,7 +24,10 @@ def batch(count=4, side=32, seed=0):
 def inpainter(dtype="float32", critic=True, expression="l1", **compile_settings):
     """A compiled tiny gated generator against a tiny critic."""
     policy = precision.policy(dtype)
-    rates = OptimizerOptions(learning_rate=compile_settings.pop("rate", 1e-3))
+    rates = OptimizerOptions(
+        learning_rate=compile_settings.pop("rate", 1e-3),
+        accumulate=compile_settings.pop("accumulate", 1),
+    )
     average = compile_settings.pop("average", 0.0)
     network = models.build("gated", dtype=policy, width=8)
     judge = critics.build("sn_patch", dtype=policy, width=4) if critic else None
