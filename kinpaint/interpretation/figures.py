@@ -17,9 +17,11 @@ class Panel:
 
     Attributes:
         title: above it; may have several lines.
-        picture: uint8 [H, W, 3], or float [H, W]; NaN stays white.
+        picture: uint8 [H, W, 3], or float [H, W]; NaN shows what is under it.
         colours: matplotlib's name of a map's colours.
-        limits: values of a map's first and last colour; None: a bar tells its own.
+        limits: values of a map's first and last colour; None: its own.
+        bar: whether a bar tells the colours' values.
+        under: uint8 [H, W, 3], shown pale under a map; None: white.
         hole: bool [H, W], drawn as an outline; None: no outline.
         arrows: pairs of (row, column): from, to.
     """
@@ -28,6 +30,8 @@ class Panel:
     picture: np.ndarray
     colours: str = "viridis"
     limits: tuple | None = None
+    bar: bool = False
+    under: np.ndarray | None = None
     hole: np.ndarray | None = None
     arrows: tuple = ()
 
@@ -79,11 +83,13 @@ def picture(pixels):
 
 def _draw(figure, axes, panel):
     low, high = panel.limits or (None, None)
+    if panel.under is not None:
+        axes.imshow(_pale(panel.under), interpolation="nearest")
     drawn = axes.imshow(
         panel.picture, cmap=panel.colours, vmin=low, vmax=high, interpolation="nearest"
     )
     axes.set_title(panel.title, fontsize=8)
-    if panel.picture.ndim == 2 and panel.limits is None:
+    if panel.bar:
         figure.colorbar(drawn, ax=axes, shrink=0.7, pad=0.02).ax.tick_params(labelsize=6)
     if panel.hole is not None and panel.hole.any() and not panel.hole.all():
         axes.contour(panel.hole, levels=[0.5], colors="#00d5ff", linewidths=0.9)
@@ -99,6 +105,12 @@ def _draw(figure, axes, panel):
                 linewidth=1.1,
             )
         )
+
+
+def _pale(pixels):
+    """Grey, with half of the contrast, on white."""
+    grey = 255.0 - (255.0 - pixels.mean(axis=-1, keepdims=True)) / 2.0
+    return np.uint8(np.broadcast_to(grey, pixels.shape))
 
 
 def _png(figure):

@@ -68,13 +68,14 @@ def _drawings(case, changes, maps):
     hole, block = case.subject.hole, case.block
     height, width = hole.shape
     by_block = np.kron(changes, np.ones((block, block)))[:height, :width]
-    shown = [
-        Panel("the picture", case.subject.masked),
-        Panel("occlusion: change", np.where(hole, np.nan, by_block), "magma_r", None, hole),
-    ]
+    drawn = {"occlusion: change": by_block}
     if "gradient" in maps:
-        values = np.where(hole, np.nan, maps["gradient"])
-        shown.append(Panel("gradient: norm", values, "magma_r", None, hole))
+        drawn["gradient: norm"] = maps["gradient"]
+    shown = [Panel("the picture", case.subject.masked)]
+    shown += [
+        Panel(title, np.where(hole, np.nan, values), "magma_r", bar=True, hole=hole)
+        for title, values in drawn.items()
+    ]
     yield Drawing("dependence", "Dependence of the filling on known pixels.", panels(shown))
     lines = {
         method: dependence.by_distance(values, hole)

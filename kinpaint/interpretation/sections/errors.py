@@ -16,9 +16,13 @@ def section(case):
     psnr = errors.psnr(np.square(apart[hole]).mean())
     facts = {"psnr_hole": psnr, "l1_hole": float(apart[hole].mean()), "rings": rings}
     most = max(np.abs(signed).max(), 1 / 255)
+    maps = {
+        "too dark / too bright": (signed, "RdBu_r", (-most, most)),
+        "absolute error": (apart.mean(axis=-1), "inferno", None),
+    }
     shown = [
-        Panel("too dark / too bright", np.where(hole, signed, np.nan), "RdBu_r", (-most, most)),
-        Panel("absolute error", np.where(hole, apart.mean(axis=-1), np.nan), "inferno_r"),
+        Panel(title, np.where(hole, values, np.nan), *look, bar=True, under=subject.truth)
+        for title, (values, *look) in maps.items()
     ]
     drawings = [Drawing("errors", "Error in the hole, mean of the channels.", panels(shown))]
     finite = [ring for ring in rings if ring["psnr"] is not None]
