@@ -12,6 +12,7 @@ from pipelines.cli import UserError
 
 CARD = "model_card.json"
 TILE = 512
+REACH = 1.5  # of the training pictures' side: how far a network is trusted with deep holes
 
 
 class Completer:
@@ -32,7 +33,12 @@ class Completer:
         """The generator: dict `{"image", "mask"}` in [-1, 1] in, dict out."""
         return self._make_network()
 
-    def complete(self, image, mask, samples=1, seed=0, tile=TILE):
+    @property
+    def reach(self):
+        """Side in pixels of pictures whose holes may be of any depth, see `completion.fill`."""
+        return min(int(REACH * self.card.get("image_size", TILE)), TILE)
+
+    def complete(self, image, mask, samples=1, seed=0, tile=TILE, reach=None):
         """Fills one picture of any size; large ones window by window (`completion.fill`).
 
         Args:
@@ -42,6 +48,8 @@ class Completer:
                 (others give the same each time).
             seed: of the drawings.
             tile: largest side in pixels given to the network at once.
+            reach: side in pixels above which deep holes are filled from coarse to fine;
+                default: the attribute.
 
         Returns:
             uint8 [H, W, 3], or [K, H, W, 3] for samples=K > 1.
@@ -54,7 +62,13 @@ class Completer:
             )
         hole = as_uint8_mask(mask) > 0
         filled = [
-            fill.fill(functools.partial(self._complete, draw=draw), image, hole, tile)
+            fill.fill(
+                functools.partial(self._complete, draw=draw),
+                image,
+                hole,
+                tile,
+                reach or self.reach,
+            )
             for draw in _draws(samples, seed)
         ]
         return filled[0] if samples == 1 else np.stack(filled)

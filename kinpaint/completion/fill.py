@@ -2,11 +2,12 @@
 
 - A picture that fits a tile goes through the network whole.
 - In a larger one, each group of holes is filled in its own window.
-- A hole too large for a window is filled from coarse to fine: the picture at
-  half size is completed first (and so on down, until it fits), enlarged, and
-  stands in the depth of the hole; the network then paints at full size a ring
-  along the edge, as deep as it can see, in overlapping tiles. Detail ends
-  where knowledge ends: the middle of a very large hole stays soft.
+- A hole too large for a window, or deeper than the network learned to fill, is
+  filled from coarse to fine: the picture at half size is completed first (and
+  so on down, until it fits), enlarged, and stands in the depth of the hole; the
+  network then paints at full size a ring along the edge, as deep as it can
+  see, in overlapping tiles. Detail ends where knowledge ends: the middle of a
+  very large hole stays soft.
 
 Only pixels under the mask are ever written.
 """
@@ -17,24 +18,27 @@ import numpy as np
 from kinpaint.completion import regions
 
 
-def fill(predict, image, mask, tile):
+def fill(predict, image, mask, tile, reach=None):
     """Fills the holes.
 
     Args:
         predict: (uint8 [1, h, w, 3], uint8 [1, h, w, 1]) -> uint8 [1, h, w, 3].
         image: uint8 [H, W, 3].
         mask: bool [H, W], True in holes.
-        tile: largest side in pixels that `predict` is given.
+        tile: largest side in pixels that `predict` is given: a bound on memory.
+        reach: side in pixels of the pictures in which the network is trusted with a hole of
+            any depth; in larger ones with an eighth of it. Default: `tile`.
 
     Returns:
         uint8 [H, W, 3], a new array.
     """
+    reach = min(reach or tile, tile)
     if mask.any() and max(mask.shape) <= tile:
-        return _completed(predict, image, mask)
+        return _coarse_to_fine(predict, image, mask, tile, reach)
     filled = image.copy()
     for region in regions.plan(mask, tile):
         inside = region.window.slices
-        completed = _coarse_to_fine(predict, image[inside], mask[inside], tile)
+        completed = _coarse_to_fine(predict, image[inside], mask[inside], tile, reach)
         np.copyto(filled[inside], completed, where=region.holes[..., None])
     return filled
 
@@ -66,12 +70,12 @@ def _completed(predict, image, mask):
     return predict(image[None], hole[None, ..., None])[0]
 
 
-def _coarse_to_fine(predict, image, mask, tile):
-    if max(mask.shape) <= tile:
+def _coarse_to_fine(predict, image, mask, tile, reach):
+    deep, side = _depth(mask) > reach // 8, max(mask.shape)
+    if side <= reach or (side <= tile and not deep.any()):
         return _completed(predict, image, mask)
-    coarse = _coarse_to_fine(predict, *_halved(image, mask), tile)
+    coarse = _coarse_to_fine(predict, *_halved(image, mask), tile, reach)
     enlarged = cv2.resize(coarse, mask.shape[::-1], interpolation=cv2.INTER_CUBIC)
-    deep = _depth(mask) > tile // 8
     image = np.where(deep[..., None], enlarged, image)
     _paint_tiles(predict, image, mask & ~deep, tile)
     return image

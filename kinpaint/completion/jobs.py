@@ -71,6 +71,8 @@ def _check(options):
         raise UserError(
             "say where the holes are: --mask=FILE or DIR, --mask_suffix or --alpha_mask"
         )
+    if options.reach < 0:
+        raise UserError(f"--reach={options.reach}: pixels, or 0 for what the model knows best")
     if options.tile < 64:
         raise UserError(f"--tile={options.tile} is too small: at least 64 pixels")
     for path in filter(None, (options.image, options.mask)):

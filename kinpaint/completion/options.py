@@ -28,6 +28,10 @@ class CompleteOptions:
     samples: int = option(1, "fillings to draw for each hole (pluralistic models)")
     seed: int = option(0, "of the drawings")
     tile: int = option(512, "largest side in pixels given to the network at once; at least 64")
+    reach: int = option(
+        0,
+        "side in pixels above which deep holes are filled from coarse to fine; 0: the model's",
+    )
     feather: int = option(
         0, "fade over this many known pixels around the hole; they are changed then"
     )

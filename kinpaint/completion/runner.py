@@ -128,7 +128,12 @@ def _filled(model, opened, options):
         return []
     wide = fill.widened(hole, options.feather) if options.feather else hole
     pictures = model.complete(
-        photo.rgb, wide, samples=options.samples, seed=options.seed, tile=options.tile
+        photo.rgb,
+        wide,
+        samples=options.samples,
+        seed=options.seed,
+        tile=options.tile,
+        reach=options.reach,
     )
     pictures = pictures[None] if options.samples == 1 else pictures
     if options.feather:

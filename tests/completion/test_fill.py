@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from kinpaint import loading
 from kinpaint.completion import fill, regions
 
 TILE = 64
@@ -141,3 +142,41 @@ def test_feathering_fades_outwards_from_the_hole():
     assert (faded[~wide] == 0).all()
     row = faded[20, 25:30, 0].astype(int)
     assert (np.diff(row) < 0).all() and row[0] < 200
+
+
+def test_beyond_its_reach_the_network_meets_no_deep_hole():
+    image, mask = noise(240, 200), np.zeros((240, 200), bool)
+    mask[40:200, 30:150] = True  # 60 px deep
+    mask[5:12, 5:180] = True  # a stroke
+    seen = []
+
+    def spy(images, holes):
+        hole = holes[0, ..., 0] > 0
+        seen.append((max(hole.shape), fill._depth(hole).max()))
+        return np.where(holes > 0, np.uint8(77), images)
+
+    filled = fill.fill(spy, image, mask, tile=512, reach=96)
+    assert (filled[mask] == 77).all()
+    np.testing.assert_array_equal(filled[~mask], image[~mask])
+    assert [side for side, _ in seen] == [60, 120, 240]
+    assert all(depth <= 96 // 8 + 1 for side, depth in seen if side > 96)
+
+
+@pytest.mark.parametrize("reach", [96, None])
+def test_shallow_holes_are_seen_in_one_whole_picture(reach):
+    image, mask, seen = noise(240, 200), np.zeros((240, 200), bool), []
+    mask[50:60, 20:180] = True
+
+    def spy(images, holes):
+        seen.append(images.shape)
+        return np.where(holes > 0, np.uint8(77), images)
+
+    fill.fill(spy, image, mask, tile=512, reach=reach)
+    assert seen == [(1, 240, 200, 3)]
+
+
+def test_a_model_reaches_half_as_far_again_as_its_training_pictures():
+    sides = {64: 96, 128: 192, 1024: 512}
+    for trained, reach in sides.items():
+        assert loading.Completer(None, None, {"image_size": trained}).reach == reach
+    assert loading.Completer(None, None, {}).reach == 512
