@@ -12,7 +12,6 @@ from pipelines.cli import UserError
 
 CARD = "model_card.json"
 TILE = 512
-REACH = 1.5  # of the training pictures' side: how far a network is trusted with deep holes
 
 
 class Completer:
@@ -35,8 +34,8 @@ class Completer:
 
     @property
     def reach(self):
-        """Side in pixels of pictures whose holes may be of any depth, see `completion.fill`."""
-        return min(int(REACH * self.card.get("image_size", TILE)), TILE)
+        """Side in pixels of the pictures it trained on, see `completion.fill`; at most a tile."""
+        return min(self.card.get("image_size", TILE), TILE)
 
     def complete(self, image, mask, samples=1, seed=0, tile=TILE, reach=None):
         """Fills one picture of any size; large ones window by window (`completion.fill`).
