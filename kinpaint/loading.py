@@ -34,7 +34,7 @@ class Completer:
 
     @property
     def reach(self):
-        """Side in pixels of the pictures it trained on, see `completion.fill`; at most a tile."""
+        """Side in pixels of the pictures it trained on (`completion.fill`), at most a tile."""
         return min(self.card.get("image_size", TILE), TILE)
 
     def complete(self, image, mask, samples=1, seed=0, tile=TILE, reach=None):
@@ -59,27 +59,30 @@ class Completer:
             raise UserError(
                 f"the mask {mask.shape} has another size than the image {image.shape}"
             )
-        hole = as_uint8_mask(mask) > 0
+        hole, reach = as_uint8_mask(mask) > 0, reach or self.reach
         filled = [
-            fill.fill(
-                functools.partial(self._complete, draw=draw),
-                image,
-                hole,
-                tile,
-                reach or self.reach,
-            )
+            fill.fill(functools.partial(self._complete, draw=draw), image, hole, tile, reach)
             for draw in _draws(samples, seed)
         ]
         return filled[0] if samples == 1 else np.stack(filled)
 
     def complete_batch(self, images, masks, seed=0, samples=1):
-        """Fills uint8 [N, H, W, 3] under [N, H, W, 1]; [K, N, H, W, 3] for samples=K > 1."""
+        """Fills uint8 [N, H, W, 3] under [N, H, W, 1]; [K, N, H, W, 3] for samples=K > 1.
+
+        Pictures within `reach` go through the network together, others as by `complete`.
+        """
         images, masks = checked_pictures(images), as_uint8_mask(masks)
         if images.shape[:3] != masks.shape[:3]:
             raise UserError(
                 f"images {images.shape} and masks {masks.shape} differ in size: "
                 f"give one mask [H, W] for each image"
             )
+        if max(images.shape[1:3]) > self.reach:
+            filled = [
+                self.complete(image, mask, samples, seed)
+                for image, mask in zip(images, masks, strict=True)
+            ]
+            return np.stack(filled, axis=0 if samples == 1 else 1)
         filled = [self._complete(images, masks, draw) for draw in _draws(samples, seed)]
         return filled[0] if samples == 1 else np.stack(filled)
 

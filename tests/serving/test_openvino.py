@@ -27,7 +27,7 @@ def test_it_gives_what_tensorflow_gives(name, settings, tmp_path):
     for weight in network.trainable_weights:
         if weight.name == "kernel" and not np.any(weight.numpy()):
             weight.assign(np.random.default_rng(0).normal(0, 0.1, weight.shape))
-    card = {"name": name, "model": name, "model_settings": settings, "image_size": 32}
+    card = {"name": name, "model": name, "model_settings": settings, "image_size": 64}
     version = exporting.export_network(network, tmp_path / name, card)
     image, mask = noise_with_hole(2, 40, 52)
     float32 = {"INFERENCE_PRECISION_HINT": "f32"}  # else bfloat16, where the CPU has it
