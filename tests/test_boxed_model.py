@@ -1,0 +1,80 @@
+"""The model in the box: small, credited, and of use on pictures it never saw."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+import kinpaint
+from kinpaint.evaluation.baselines import Baseline
+from pipelines import masks
+
+BOX = pathlib.Path(kinpaint.__file__).parents[1] / "saved_models" / "kinpaint-small"
+UNSEEN = ("coffee", "grass", "camera")  # the validation split of `pipelines.sample`
+
+
+@pytest.fixture(scope="module")
+def model():
+    return kinpaint.load(BOX)
+
+
+def photo(name):
+    """uint8 [256, 256, 3]."""
+    picture = Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
+    return np.asarray(picture.resize((256, 256), Image.Resampling.LANCZOS))
+
+
+def psnr_hole(truth, completed, hole):
+    errors = truth[hole].astype(float) - completed[hole]
+    return 10 * np.log10(255.0**2 / np.mean(errors**2))
+
+
+def test_it_is_under_eight_megabytes():
+    version = kinpaint.loading.newest_version(BOX)
+    files = [path for path in (BOX / str(version)).rglob("*") if path.is_file()]
+    assert 1e6 < sum(path.stat().st_size for path in files) < 8e6
+
+
+def test_its_card_credits_the_photographers():
+    version = kinpaint.loading.newest_version(BOX)
+    text = (BOX / str(version) / kinpaint.loading.CARD).read_text()
+    credits_ = json.loads(text)["data"]["credits"]
+    assert "Oxford-IIIT Pet" in credits_ and "CC BY-SA 4.0" in credits_
+    assert "asirra" not in text and "cub_" not in text and "/work" not in text
+    about = (BOX / "README.md").read_text()
+    assert "CC BY-SA 4.0" in about and "Limits" in about
+
+
+@pytest.mark.parametrize("family", ["thin", "medium"])
+def test_it_beats_telea_on_pictures_it_never_saw(model, family):
+    telea, gains = Baseline("telea"), []
+    for i, name in enumerate(UNSEEN):
+        truth = photo(name)
+        hole = masks.batch(family, (7, i), 4, 256, 256).numpy()[..., 0] > 0.5
+        truths = np.stack([truth] * len(hole))
+        mine = model.complete_batch(truths, hole[..., None])
+        theirs = telea.complete_batch(truths, hole[..., None])
+        np.testing.assert_array_equal(mine[~hole], truths[~hole])
+        for t, m, h, where in zip(truths, mine, theirs, hole, strict=True):
+            gains.append(psnr_hole(t, m, where) - psnr_hole(t, h, where))
+    assert np.mean(gains) > 0.5
+
+
+def test_complete_uses_it_where_no_model_is_named(tmp_path):
+    truth = photo("coffee")
+    Image.fromarray(truth).save(tmp_path / "photo.png")
+    hole = np.zeros((256, 256), np.uint8)
+    hole[100:140, 60:160] = 255
+    Image.fromarray(hole).save(tmp_path / "mask.png")
+    command = [sys.executable, "-m", "kinpaint.complete", f"--image={tmp_path}/photo.png"]
+    command += [f"--mask={tmp_path}/mask.png", f"--output={tmp_path}/filled.png"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=BOX.parents[1])
+    assert done.returncode == 0, done.stderr
+    filled = np.asarray(Image.open(tmp_path / "filled.png"))
+    np.testing.assert_array_equal(filled[hole == 0], truth[hole == 0])
+    assert psnr_hole(truth, filled, hole > 0) > 15
