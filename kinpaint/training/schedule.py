@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from pipelines.cli import UserError
+
 
 @keras.saving.register_keras_serializable("kinpaint")
 class Rate(keras.optimizers.schedules.LearningRateSchedule):
@@ -22,8 +24,9 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, peak, schedule="constant", decay_steps=0, warmup_steps=0):
         super().__init__()
         if schedule == "cosine" and decay_steps <= warmup_steps:
-            raise ValueError(
-                f"decay_steps ({decay_steps}) must exceed warmup_steps ({warmup_steps})"
+            raise UserError(
+                f"a cosine over {decay_steps} steps cannot follow {warmup_steps} of warm-up: "
+                "raise --steps or --decay_steps, or lower --warmup_steps"
             )
         self.peak = peak
         self.schedule = schedule
