@@ -13,6 +13,8 @@ from kinpaint import images
 from kinpaint.evaluation.difficulty import distance_to_known
 from pipelines import cli
 
+_PIXELS = 1 << 16  # differentiated at once
+
 
 def occlusion(complete, image, hole, side, batch_size):
     """How the filling changes when a block of known pixels is declared hole.
@@ -57,17 +59,18 @@ def gradient(network, image, hole, probes=8, seed=0):
     Returns:
         float64 [H, W], over the three channels; 0 in the hole.
     """
-    picture = tf.convert_to_tensor(images.from_uint8(image[None]))
-    mask = tf.constant(hole[None, ..., None], tf.float32)
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], (probes, 1, *image.shape))
+    mask = hole[None, ..., None].astype(np.float32)
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], (probes, *image.shape)) * mask
     squares = np.zeros(hole.shape)
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(picture)
-        output = network({"image": picture, "mask": mask})["output"]
-        sums = [tf.reduce_sum(output * tf.cast(v, tf.float32) * mask) for v in signs]
-    for total in sums:
-        slope = tape.gradient(total, picture, unconnected_gradients="zero")
-        squares += np.square(np.asarray(slope, np.float64))[0].sum(axis=-1)
+    for part in np.array_split(signs, -(-probes * hole.size // _PIXELS)):
+        copies = tf.repeat(images.from_uint8(image[None]), len(part), axis=0)
+        with tf.GradientTape() as tape:
+            tape.watch(copies)
+            masks = tf.repeat(mask, len(part), axis=0)
+            output = network({"image": copies, "mask": masks})["output"]
+            total = tf.reduce_sum(output * tf.cast(part, tf.float32))
+        slopes = tape.gradient(total, copies, unconnected_gradients="zero")
+        squares += np.square(np.asarray(slopes, np.float64)).sum(axis=(0, -1))
     return np.sqrt(squares / probes) * ~hole
 
 

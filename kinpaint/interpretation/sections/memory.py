@@ -9,7 +9,10 @@ TITLE = "Nearest training patches"
 
 
 def section(case):
-    """Facts: medians `distance_filled`, `distance_truth`, least `closest_filled`; `photos`."""
+    """Facts: medians `distance_filled`, `distance_truth`, least `closest_filled`; `photos`.
+
+    `shown` names the photos that the figure shows patches of.
+    """
     found = case.found
     if found.reason:
         return Section("nearest", TITLE, reason=found.reason)
@@ -20,6 +23,7 @@ def section(case):
         "distance_filled": float(np.median(filled)),
         "distance_truth": float(np.median(truth)),
         "closest_filled": float(min(filled)),
+        "shown": sorted({name for _, _, name in (*found.filled, *found.truth)}),
     }
     text = (
         f"Windows of {found.side} px of the picture at {found.size} px, compared over their "
