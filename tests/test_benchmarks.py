@@ -8,6 +8,7 @@ from tests.benchmarks import __main__ as benchmarks
 PRINTED = """256 px, one core                        ms  /pillow brush
 center                                   0.088            0.32
 strokes(hole=(0.2, 0.3))                 1.314            4.76
+pillow: DeepFill brush                   0.276
 cold start: 5.07 s (best of 3)
 """
 
@@ -15,6 +16,7 @@ cold start: 5.07 s (best of 3)
 def test_rows_keep_names_and_figures():
     assert ["center", "0.088 0.32"] in benchmarks.rows(PRINTED)
     assert ["strokes(hole=(0.2, 0.3))", "1.314 4.76"] in benchmarks.rows(PRINTED)
+    assert ["pillow: DeepFill brush", "0.276"] in benchmarks.rows(PRINTED)
     assert ["cold start", "5.07 s (best of 3)"] in benchmarks.rows(PRINTED)
 
 

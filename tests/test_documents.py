@@ -39,7 +39,7 @@ SMALL = {
 }
 FOR = {
     "kinpaint.train": {
-        "model": "cnn(width=4, depth=2)",
+        "model": "gated(width=4)",
         "checkpoint_every": 2,
         "warmup_steps": 0,
     },

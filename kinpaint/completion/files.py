@@ -212,7 +212,7 @@ def _replacing(path):
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"cannot write {path}: {reason}") from error
     finally:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             temporary.unlink(missing_ok=True)
 
 

@@ -39,7 +39,8 @@ for _ in range(8):
     best = min(best, time.perf_counter() - start)
 print(2 * 2048**3 / best / 1e9)
 """
-ROW = re.compile(r"(?P<name>\S.*?)(?:\s{2,}|:\s+)(?P<figures>\S.*)")
+COLUMNS = re.compile(r"(\S.*?)\s{2,}(\S.*)")
+SENTENCE = re.compile(r"(\S.*?):\s+(\S.*)")
 
 
 def machine():
@@ -82,9 +83,10 @@ def measured(module):
 
 
 def rows(printed):
-    """[name, figures] of every line of a benchmark's table."""
-    found = (ROW.fullmatch(line.strip()) for line in printed.splitlines())
-    return [[row["name"], " ".join(row["figures"].split())] for row in found if row]
+    """[name, figures] of every line of a benchmark's table, or of its sentences."""
+    lines = [line.strip() for line in printed.splitlines()]
+    found = (COLUMNS.fullmatch(line) or SENTENCE.fullmatch(line) for line in lines)
+    return [[row[1].rstrip(":"), " ".join(row[2].split())] for row in found if row]
 
 
 def _run(command, seconds):

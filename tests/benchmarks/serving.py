@@ -1,11 +1,12 @@
 """What completing costs: cold start, a 12 megapixel photo, a folder of small ones.
 
-    python -m tests.benchmarks.serving [cold] [large] [folder]
+    python -m tests.benchmarks.serving [cold] [large] [huge] [folder] [--count=1000]
 
 Each part runs in processes of its own on untrained networks; beside them stands the
 rate of a float32 matrix product of side 2048, measured in the same run.
 """
 
+import argparse
 import os
 import pathlib
 import subprocess
@@ -21,15 +22,18 @@ MODEL = {"name": "bench", "model": "gated", "model_settings": {"width": 48}}
 
 def main():
     """Prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help=", ".join(PARTS))
+    parser.add_argument("--count", type=int, default=1000, help="pictures of the folder")
+    arguments = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="kinpaint-bench-"))
     _in_a_process("export", folder)
-    parts = sys.argv[1:] or ["cold", "large", "folder"]
-    print(f"matmul {_in_a_process('matmul', folder)}")
-    for part in parts:
-        print(PARTS[part](folder))
+    print(f"matmul: {_in_a_process('matmul', folder)}")
+    for part in arguments.parts or ["cold", "large", "folder"]:
+        print(PARTS[part](folder, arguments.count))
 
 
-def cold(folder):
+def cold(folder, _):
     """`kinpaint.complete` on one 256 px picture, from the shell to the file."""
     _picture(folder / "one.png", 256, 256, 0)
     _mask(folder / "mask.png", 256, 256, [(80, 60)])
@@ -39,7 +43,7 @@ def cold(folder):
     return f"cold start: {min(seconds):.2f} s (best of 3: {[round(s, 2) for s in seconds]})"
 
 
-def large(folder):
+def large(folder, _):
     """A 4000 x 3000 JPEG with three holes of 150, 400 and 900 px."""
     _picture(folder / "large.jpg", 3000, 4000, 1)
     _mask(folder / "large.png", 3000, 4000, [(300, 150), (1200, 400), (1800, 900)])
@@ -47,16 +51,22 @@ def large(folder):
     return f"12 megapixels, 3 holes: {seconds:.1f} s, peak {kilobytes / 2**20:.2f} GB"
 
 
-def small_folder(folder):
-    """1,000 pictures of 256 px against the network alone on the same pictures."""
-    for k in range(COUNT):
+def huge(folder, _):
+    """An 8660 x 5774 JPEG, 50 megapixels, with three holes of 300, 1000 and 2500 px."""
+    _picture(folder / "huge.jpg", 5774, 8660, 2)
+    _mask(folder / "huge.png", 5774, 8660, [(300, 300), (1200, 1000), (2800, 2500)])
+    seconds, kilobytes = _complete(folder, "huge.jpg", "huge.png", "huge_out.png", "cnn")
+    return f"50 megapixels, 3 holes, cnn: {seconds:.1f} s, peak {kilobytes / 2**20:.2f} GB"
+
+
+def small_folder(folder, count):
+    """Pictures of 256 px against the network alone on the same pictures."""
+    for k in range(count):
         _picture(folder / "many" / f"{k:04d}.jpg", 256, 256, k)
-    return f"folder of {COUNT} at 256 px: " + _in_a_process("speed", folder)
+    return f"folder of {count} at 256 px: " + _in_a_process("speed", folder)
 
 
-COUNT = 1000
-
-PARTS = {"cold": cold, "large": large, "folder": small_folder}
+PARTS = {"cold": cold, "large": large, "huge": huge, "folder": small_folder}
 
 
 def _picture(path, height, width, seed):
@@ -72,9 +82,9 @@ def _mask(path, height, width, squares):
     Image.fromarray(mask).save(path)
 
 
-def _complete(folder, image, mask, output):
+def _complete(folder, image, mask, output, model="bench"):
     """Seconds and peak resident kilobytes of the command."""
-    command = [sys.executable, "-m", "kinpaint.complete", f"--model={folder / 'bench'}"]
+    command = [sys.executable, "-m", "kinpaint.complete", f"--model={folder / model}"]
     flags = {"image": image, "mask": mask, "output": output}
     command += [f"--{name}={folder / value}" for name, value in flags.items()]
     started = time.perf_counter()
