@@ -18,7 +18,7 @@ class EvalOptions:
         "mean,telea,ns,biharmonic", "classical methods scored too; none: no others"
     )
     out_dir: str = option("", "directory for the report; scores already there are taken up")
-    limit: int = option(0, "score at most this many pictures; 0: all")
+    limit: int = option(0, "score at most this many pictures, evenly; 0: all")
     samples: int = option(1, "completions of each picture; from 2 on diversity is measured")
     lpips: str = option("alex", "trunks of LPIPS to score with, of alex,squeeze,vgg; or none")
     weights_dir: str = option(

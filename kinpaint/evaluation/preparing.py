@@ -110,9 +110,9 @@ def _photos(photo, options, holes):
     """Index -> photo; those of a list of holes by name, else those found, in order."""
     if not isinstance(holes, ListedHoles):
         found = photos.find(photo.data_dir, photo.split, photo.classes)
-        return dict(enumerate(found[: options.limit or None]))
+        return dict(_spread(list(enumerate(found)), options.limit))
     found = {one.name: one for one in photos.find(photo.data_dir)}
-    listed = list(holes.rows.items())[: options.limit or None]
+    listed = _spread(list(holes.rows.items()), options.limit)
     lost = [row["image"] for _, row in listed if row["image"] not in found]
     if lost:
         raise UserError(
@@ -120,6 +120,13 @@ def _photos(photo, options, holes):
             f"{lost[0]} for one: give the --data_dir it was made with"
         )
     return {index: found[row["image"]] for index, row in listed}
+
+
+def _spread(items, limit):
+    """At most `limit` of them (0: all), evenly: in the order of names a start is one class."""
+    if not limit or limit >= len(items):
+        return items
+    return [items[k * len(items) // limit] for k in range(limit)]
 
 
 def _batches(chosen, indices, image_size, batch_size):

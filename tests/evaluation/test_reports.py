@@ -1,6 +1,7 @@
 """What a report owes its reader: honesty about models, pictures, weights and settings."""
 
 import dataclasses
+import json
 import re
 
 import cv2
@@ -94,13 +95,29 @@ def test_without_weights_lpips_is_null_with_the_command(photo, options, tmp_path
 
 def test_pictures_and_holes_are_saved_on_demand(photo, plain, tmp_path):
     evaluate(photo, plain, tmp_path, save_pictures=True, save_holes=True, limit=3)
+    *_, last = sorted((tmp_path / "holes").glob("*.png"))
     truth, filled = (
-        cv2.imread(str(tmp_path / "pictures" / name / "000002.png"))
-        for name in ("truth", "mean")
+        cv2.imread(str(tmp_path / "pictures" / name / last.name)) for name in ("truth", "mean")
     )
-    hole = cv2.imread(str(tmp_path / "holes" / "000002.png"), cv2.IMREAD_GRAYSCALE) >= 128
+    hole = cv2.imread(str(last), cv2.IMREAD_GRAYSCALE) >= 128
     assert (truth[~hole] == filled[~hole]).all() and (truth[hole] != filled[hole]).any()
     assert "fidelity" in (tmp_path / "report.html").read_text()
+
+
+def test_a_limit_takes_pictures_evenly_and_keeps_their_holes(photo, plain, tmp_path):
+    for name, limit in (("all", 0), ("some", 3)):
+        evaluate(photo, plain, tmp_path / name, limit=limit)
+    everything, some = (
+        {row["image"]: row for row in read_holes(tmp_path / name)} for name in ("all", "some")
+    )
+    names = sorted(everything)
+    assert sorted(some) == [names[k * len(names) // 3] for k in range(3)]
+    assert all(row["sha256"] == everything[name]["sha256"] for name, row in some.items())
+
+
+def read_holes(out):
+    lines = (out / "holes.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines if '"image"' in line]
 
 
 def test_the_page_is_whole_in_itself(out_dir):
