@@ -2,6 +2,8 @@
 
 import inspect
 
+import keras
+
 from kinpaint.losses import perceptual, reconstruction, regularity
 from pipelines import terms
 from pipelines.cli import UserError
@@ -60,6 +62,26 @@ def build(expression, **context) -> WeightedSum:
             raise UserError(f"loss {term.name!r}: {error}") from error
         weighted.append((_label(term, weighted), term.weight, loss))
     return WeightedSum(weighted)
+
+
+def check(expression, network):
+    """Raises UserError where a term is `of` a picture that the network does not paint."""
+    wanted = {
+        term.settings.get("of", "output") for term in terms.parse(expression, what="losses")
+    }
+    if wanted <= {"output", "composite"}:
+        return
+    batch = {
+        "image": keras.KerasTensor((1, 64, 64, 3)),
+        "mask": keras.KerasTensor((1, 64, 64, 1)),
+    }
+    painted = network.compute_output_spec(batch, training=True)
+    pictures = {name for name, x in painted.items() if len(x.shape) == 4} | {"composite"}
+    if missing := sorted(wanted - pictures):
+        raise UserError(
+            f"--losses has a term of={missing[0]}, which {network.name!r} does not paint; "
+            f"it has {', '.join(sorted(pictures))}"
+        )
 
 
 def _settings(name):

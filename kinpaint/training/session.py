@@ -123,6 +123,7 @@ def build(settings):
     """The compiled `Inpainter` that the settings describe."""
     dtype = precision.policy(settings.train.precision)
     network = named(kinpaint.models.build, settings.model.model, "--model", dtype)
+    kinpaint.losses.check(settings.loss.losses, network)
     if settings.train.recompute:
         network = _recomputing(network, settings.model.model, dtype)
     critic = None

@@ -41,6 +41,10 @@ def settings(data_dir, run_dir, **changes):
         ({"critic": "pach"}, "unknown critic 'pach'"),
         ({"masks": "strokes(colour=3)"}, "strokes has no setting 'colour'"),
         ({"losses": "l3"}, "unknown loss 'l3'"),
+        (
+            {"model": "cnn(width=4, depth=2)", "losses": "l1 + 1*l1_hole(of=coarse)"},
+            "has a term of=coarse, which 'cnn' does not paint; it has composite, output",
+        ),
         ({"adversarial": "hing"}, "unknown --adversarial 'hing'"),
         ({"batch_size": 0}, "--batch_size must be at least 1"),
         ({"strategy": "multi_worker"}, "needs TF_CONFIG"),
