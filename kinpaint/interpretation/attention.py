@@ -18,39 +18,45 @@ def masses(weights, shares):
     Returns:
         A dict: `known` and `hole`, the mass on known pixels and on the hole itself;
         `lost`, what the published rule's softmax gives to masked places and then drops;
-        `sources`, the exponential of the entropy: over how many places it spreads.
+        `matched`, the share of the hole that has any weight at all (no place has where no
+        key is wholly known); `sources`, over how many places a matched one's weight
+        spreads, the exponential of its entropy, or None.
     """
     keys = weights.reshape(-1, shares.size)
     area = shares.ravel() / shares.sum()
     hole = float(area @ (keys @ shares.ravel()))
     total = float(area @ keys.sum(axis=1))
+    area = area * (keys.sum(axis=1) > 0)
     share = keys / np.maximum(keys.sum(axis=1, keepdims=True), 1e-12)
     entropy = -(share * np.log(np.maximum(share, 1e-12))).sum(axis=1)
+    matched = float(area.sum())
     return {
         "known": total - hole,
         "hole": hole,
         "lost": 1.0 - total,
-        "sources": float(area @ np.exp(entropy)),
+        "matched": matched,
+        "sources": float(area @ np.exp(entropy)) / matched if matched else None,
     }
 
 
-def copied(picture, hole, moves):
+def copied(picture, wanted, hole, moves):
     """What the hole would be if each pixel were copied from its place's best match.
 
     Args:
         picture: uint8 [H, W, 3].
+        wanted: bool [H, W], the pixels of the hole that have a match.
         hole: bool [H, W].
         moves: int [H, W, 2], rows and columns in pixels from each pixel to its source.
 
     Returns:
-        uint8 [H, W, 3], and bool [H, W]: the hole's pixels whose source is a known pixel;
+        uint8 [H, W, 3], and bool [H, W]: the wanted pixels whose source is a known pixel;
         the others are left as they are.
     """
     height, width = hole.shape
     rows, columns = np.moveaxis(moves, -1, 0) + np.indices(hole.shape)
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     rows, columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
-    had = hole & inside & ~hole[rows, columns]
+    had = wanted & inside & ~hole[rows, columns]
     return np.where(had[..., None], picture[rows, columns], picture), had
 
 
@@ -58,13 +64,13 @@ def examples(shares, count):
     """A few places of the hole, each as far as can be from those before it.
 
     Args:
-        shares: float [h, w], the share of hole in each place, not all zero.
+        shares: float [h, w], the share of hole in each place.
         count: how many at most.
 
     Returns:
-        A list of (row, column), the first in the depth of the hole.
+        A list of (row, column), the first in the depth of the hole; empty without one.
     """
-    places = np.argwhere(shares > min(0.5, shares.max() - 1e-6))
+    places = np.argwhere((shares > 0) & (shares >= min(0.5, shares.max())))
     if not len(places):
         return []
     middle = places.mean(axis=0)

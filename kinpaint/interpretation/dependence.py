@@ -62,7 +62,8 @@ def gradient(network, image, hole, probes=8, seed=0):
     mask = hole[None, ..., None].astype(np.float32)
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], (probes, *image.shape)) * mask
     squares = np.zeros(hole.shape)
-    for part in np.array_split(signs, -(-probes * hole.size // _PIXELS)):
+    parts = min(-(-probes * hole.size // _PIXELS), probes)
+    for part in np.array_split(signs, parts):
         copies = tf.repeat(images.from_uint8(image[None]), len(part), axis=0)
         with tf.GradientTape() as tape:
             tape.watch(copies)

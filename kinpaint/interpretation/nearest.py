@@ -36,17 +36,20 @@ def windows(shares, side, count):
 
     Args:
         shares: float [H, W], the share of hole in each pixel.
-        side: of the windows, pixels.
+        side: of the windows, pixels; at most H and W.
         count: how many at most.
 
     Returns:
-        A list of (top, left), the fullest first; empty where a window does not fit.
+        A list of (top, left), the fullest first; empty where there is no hole.
     """
     step = max(side // 4, 1)
+    rows, columns = (
+        sorted({*range(0, length - side, step), length - side}) for length in shares.shape
+    )
     corners = [
         (shares[top : top + side, left : left + side].sum(), top, left)
-        for top in range(0, shares.shape[0] - side + 1, step)
-        for left in range(0, shares.shape[1] - side + 1, step)
+        for top in rows
+        for left in columns
     ]
     chosen = []
     for total, top, left in sorted(corners, key=lambda corner: (-corner[0], *corner[1:])):

@@ -29,6 +29,7 @@ class Found:
         size: side of the photos compared, pixels.
         filled: (window uint8 [p, p, 3], `nearest.Match`, name of its photo) of the filling.
         truth: the same of the truth.
+        holes: bool [p, p] of each window: what was compared.
     """
 
     reason: str = ""
@@ -37,6 +38,7 @@ class Found:
     size: int = 0
     filled: tuple = ()
     truth: tuple = ()
+    holes: tuple = ()
 
 
 def search(subjects, fillings, chosen):
@@ -69,7 +71,8 @@ def search(subjects, fillings, chosen):
     found, start = [], 0
     for count in counts:
         filled, truth = shown[start : start + count], shown[start + count : start + 2 * count]
-        found.append(Found("", len(chosen), side, size, tuple(filled), tuple(truth)))
+        holes = [share > 0 for share in weights[start : start + count]]
+        found.append(Found("", len(chosen), side, size, *map(tuple, (filled, truth, holes))))
         start += 2 * count
     return found
 

@@ -29,9 +29,10 @@ def explain(photo, options):
     # TF32 keeps 10 bits of float32's 23: enough to train with, not to measure with.
     tf.config.experimental.enable_tensor_float_32_execution(False)
     contestant, chosen = subjects.gather(photo, options)
+    searched = subjects.training(photo, options)
     model = Model(contestant)
     fillings = [model.filled(subject) for subject in chosen]
-    found = _found(chosen, fillings, subjects.training(photo, options))
+    found = _found(chosen, fillings, searched)
     out_dir = pathlib.Path(options.out_dir)
     (out_dir / "figures").mkdir(parents=True, exist_ok=True)
     entries = []

@@ -40,6 +40,8 @@ def gather(photo, options):
 def training(photo, options):
     """Photos to search for what was remembered, or a str that says why there are none."""
     if options.train_dir:
+        if not pathlib.Path(options.train_dir).is_dir():
+            raise UserError(f"--train_dir={options.train_dir} is no directory of photos")
         found = photos.find(options.train_dir)
     elif photo.data_dir:
         found = photos.find(photo.data_dir, "train", photo.classes)

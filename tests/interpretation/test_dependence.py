@@ -19,7 +19,7 @@ def scene():
 
 def test_occlusion_is_the_change_of_the_windows_mean():
     image, hole = scene()
-    window = (slice(2, 10), slice(16, 24))  # two of its blocks lie whole in the grid's rows 1
+    window = (slice(2, 10), slice(16, 24))
     changes = dependence.occlusion(WindowMean(window).complete, image, hole, BLOCK, 5)
     pixels = image.astype(float)
     inside = np.zeros_like(hole)
@@ -61,9 +61,10 @@ def test_what_is_under_holes_is_never_shown():
     dependence.occlusion(complete, image, hole, BLOCK, 8)
 
 
-@pytest.mark.parametrize("gain", [0.5, 2.0])
-def test_gradient_of_a_shift_is_its_gain_at_the_sources(gain):
+@pytest.mark.parametrize("gain, pixels", [(0.5, 1), (2.0, 1 << 16), (1.0, 1200)])
+def test_gradient_of_a_shift_is_its_gain_at_the_sources(gain, pixels, monkeypatch):
     image, hole = scene()
+    monkeypatch.setattr(dependence, "_PIXELS", pixels)
     slopes = dependence.gradient(Shifted(6, gain), image, hole)
     expected = np.zeros((SIDE, SIDE))
     expected[10:14, 4:8] = gain * np.sqrt(3)  # three channels, each its own source

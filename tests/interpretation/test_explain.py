@@ -165,7 +165,7 @@ def test_an_exported_model_without_its_card_says_so(exported, tmp_path):
         ({"block": -1}, "--block"),
         ({"model": "baseline:magic"}, "no baseline:magic"),
         ({"model": "nowhere"}, "nowhere does not exist"),
-        ({"train_dir": "nowhere"}, "--data_dir=nowhere is no directory"),
+        ({"train_dir": "nowhere"}, "--train_dir=nowhere is no directory"),
     ],
 )
 def test_bad_options_are_said_in_one_line(photo, tmp_path, changes, words):

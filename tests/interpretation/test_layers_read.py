@@ -42,7 +42,9 @@ def test_flow_finds_a_texture_shifted_by_a_known_way(shifted):
     steps = [scale.stride(network, hole.shape[i], shares.shape[i]) for i in (0, 1)]
     assert steps == [2, 2]
     moves = scale.enlarged(network, heard.flows["attention"] * steps, hole.shape)
-    copy, had = attention.copied(np.where(hole[..., None], np.uint8(0), picture), hole, moves)
+    copy, had = attention.copied(
+        np.where(hole[..., None], np.uint8(0), picture), hole, hole, moves
+    )
     np.testing.assert_array_equal(had, hole)
     np.testing.assert_array_equal(copy, picture)
 
@@ -53,7 +55,7 @@ def test_sources_outside_or_in_the_hole_are_not_copied():
     hole[1, 1:4] = True
     moves = np.zeros((4, 6, 2), int)
     moves[1, 1], moves[1, 2], moves[1, 3] = (0, -2), (0, 1), (2, 2)
-    copy, had = attention.copied(picture, hole, moves)
+    copy, had = attention.copied(picture, hole, hole, moves)
     assert had[1].tolist() == [False, False, False, True, False, False]
     np.testing.assert_array_equal(copy[1, 3], picture[3, 5])
     np.testing.assert_array_equal(copy[~had], picture[~had])
@@ -70,6 +72,11 @@ def test_masses_of_weights_set_by_hand():
     assert found["known"] == pytest.approx(2 / 3 * (0.2 + 0.4) + 1 / 3)
     assert found["lost"] == pytest.approx(2 / 3 * 0.2)
     assert found["sources"] == pytest.approx(2 / 3 * 2 + 1 / 3)
+    assert found["matched"] == 1
+    weights[0, 0] = 0  # no usable key
+    found = attention.masses(weights, shares)
+    assert found["matched"] == pytest.approx(1 / 3) and found["sources"] == pytest.approx(1)
+    assert attention.masses(0 * weights, shares)["sources"] is None
 
 
 def test_mass_is_whole_where_masked_keys_leave_the_softmax(shifted):
@@ -87,6 +94,7 @@ def test_examples_lie_in_the_hole_and_apart():
     assert len(set(places)) == 3 and all(shares[place] == 1 for place in places)
     assert {places[1], places[2]} == {(2, 3), (7, 3)}
     assert attention.examples(np.full((1, 1), 0.2), 3) == [(0, 0)]
+    assert attention.examples(np.zeros((2, 2)), 3) == []
 
 
 def test_gates_are_the_sigmoid_of_the_kernels_second_half(gated):

@@ -39,7 +39,7 @@ def section(case):
         for n, (f, t) in enumerate(zip(found.filled, found.truth, strict=True), 1)
     )
     header = ("window", "filling", "its photo", "truth", "its photo")
-    caption = "Each window over its nearest training patch: filling, then truth."
+    caption = "Each window over its nearest training patch, compared within the outline."
     drawing = Drawing("nearest", caption, _drawn(found))
     return Section("nearest", TITLE, "", facts, text, header, rows, (drawing,))
 
@@ -51,9 +51,17 @@ def _distances(group):
 def _drawn(found):
     shown = []
     for label, group in (("filling", found.filled), ("truth", found.truth)):
-        shown += [Panel(f"{label} {n}", window) for n, (window, _, _) in enumerate(group, 1)]
+        pairs = list(zip(group, found.holes, strict=True))
         shown += [
-            Panel(f"nearest, {match.distance:.2f}", np.uint8((match.patch + 1.0) * 127.5 + 0.5))
-            for _, match, _ in group
+            Panel(f"{label} {n}", window, hole=hole)
+            for n, ((window, _, _), hole) in enumerate(pairs, 1)
+        ]
+        shown += [
+            Panel(f"nearest, {match.distance:.2f}", _pixels(match.patch), hole=hole)
+            for (_, match, _), hole in pairs
         ]
     return panels(shown, len(found.filled))
+
+
+def _pixels(patch):
+    return np.uint8(np.rint((patch + 1.0) * 127.5))
