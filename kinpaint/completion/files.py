@@ -262,7 +262,7 @@ def read_mask(path, photo, invert=False):
         UserError: unreadable, or of another size.
     """
     mask = read(path)
-    values = mask.rgb.astype(np.float32) @ _LUMA
+    values = np.rint(mask.rgb @ _LUMA)  # the weights sum to a little less than 1
     if mask.alpha is not None:
         one_colour = values.min() == values.max()
         values = mask.alpha if one_colour else np.where(mask.alpha >= 128, values, 0)

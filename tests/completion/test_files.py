@@ -208,6 +208,13 @@ def test_masks_of_every_form_mean_white_is_the_hole(tmp_path, form, polarity):
     )
 
 
+def test_a_mask_is_hole_from_128_on(tmp_path):
+    levels = np.arange(256, dtype=np.uint8)[None]
+    photo = files.Photo(levels, None, "PNG", 1, {})
+    hole = files.read_mask(save(tmp_path / "m.png", levels), photo)
+    np.testing.assert_array_equal(hole, levels >= 128)
+
+
 def bomb(path, side=60000):
     """A PNG of a few bytes that claims side x side pixels."""
 
