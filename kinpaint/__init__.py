@@ -40,13 +40,13 @@ import importlib.util
 __version__ = "0.1.0"
 
 
-def load(path, weights="raw"):
+def load(path="", weights="raw"):
     """Opens a model for use.
 
     Args:
         path: `saved_models/NAME` (its newest version), `saved_models/NAME/N`, a
             run directory (its newest checkpoint), or the URL of a server
-            (`http://HOST:8501/NAME`, `grpc://HOST:8500/NAME`).
+            (`http://HOST:8501/NAME`, `grpc://HOST:8500/NAME`); empty: the model in the box.
         weights: for a run directory, "raw" or "ema" (the averaged generator).
 
     Returns:

@@ -11,6 +11,7 @@ from pipelines import json_files
 from pipelines.cli import UserError
 
 CARD = "model_card.json"
+BOXED = pathlib.Path(__file__).parents[1] / "saved_models" / "kinpaint-small"
 TILE = 512
 
 
@@ -113,7 +114,7 @@ def load(path, weights="raw"):
         from kinpaint.serving import client
 
         return client.connect(str(path))
-    path = pathlib.Path(path)
+    path = pathlib.Path(path or BOXED)
     if (path / "saved_model.pb").is_file():
         return _load_version(path)
     if newest := newest_version(path):

@@ -50,6 +50,7 @@ EXCUSES = {
     "kinpaint.ablate": "trains for hours, even small; its own tests run it",
     "kinpaint.demo": "serves until it is stopped; its own tests open it",
     "kinpaint.metrics.lpips_weights": "downloads",
+    "kinpaint.report": "gathers the study that is not run; its own tests run it",
 }
 # Flags in the documents that belong to other programs.
 FOREIGN = {

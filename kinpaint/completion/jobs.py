@@ -64,7 +64,7 @@ def is_one_file(options):
 
 
 def _check(options):
-    for name in ("model", "image", "output"):
+    for name in ("image", "output"):
         if not getattr(options, name):
             raise UserError(f"--{name} is missing: see --helpshort")
     if not (options.mask or options.alpha_mask or options.mask_suffix):

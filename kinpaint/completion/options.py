@@ -9,9 +9,7 @@ from pipelines.cli import option
 class CompleteOptions:
     """What is completed, with what, and where it goes."""
 
-    model: str = option(
-        "saved_models/kinpaint-small", "exported model (NAME or NAME/N) or run directory"
-    )
+    model: str = option("", "exported model or run directory; none: the model in the box")
     image: str = option("", "photo, directory (read recursively), or list.txt: a photo a line")
     mask: str = option(
         "", "mask for all, or directory of masks with the photos' stems; white is the hole"

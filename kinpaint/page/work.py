@@ -25,13 +25,13 @@ class Models:
     """Models by name, each loaded when it is first used.
 
     Args:
-        sources: "PATH" or "NAME=PATH"; empty: everything in `saved_models`.
+        sources: "PATH" or "NAME=PATH"; empty: everything in `saved_models` here, else the
+            model in the box.
     """
 
     def __init__(self, sources):
-        self._paths = dict(_named(source) for source in sources or _exported("saved_models"))
-        if not self._paths:
-            raise UserError("no model: export one to saved_models, or give --model=PATH")
+        sources = sources or _exported("saved_models") or [str(loading.BOXED)]
+        self._paths = dict(_named(source) for source in sources)
         self.get = functools.lru_cache(maxsize=None)(self._load)
 
     @property

@@ -1,6 +1,7 @@
 """Whole explanations: pages that stand alone, figures for machines, and bad input."""
 
 import dataclasses
+import io
 import json
 import shutil
 
@@ -11,12 +12,14 @@ from PIL import Image
 from kinpaint import models
 from kinpaint.evaluation import contestants
 from kinpaint.interpretation import session, subjects
-from kinpaint.interpretation.case import Model
+from kinpaint.interpretation.case import Case, Model, Subject
 from kinpaint.interpretation.options import ExplainOptions
+from kinpaint.interpretation.recall import Found
+from kinpaint.interpretation.sections import propagation
 from pipelines import photos
 from pipelines.cli import UserError
 from pipelines.options import PhotoOptions
-from tests.interpretation.fakes import contestant
+from tests.interpretation.fakes import Closing, contestant
 from tests.reporting import html
 
 NO_PHOTOS = PhotoOptions(batch_size=8)
@@ -142,6 +145,18 @@ def test_a_baseline_on_files_leaves_out_what_needs_a_network(tmp_path):
     assert entry["dependence"]["occlusion"]["radius90_px"] < 12
     assert "--train_dir" in entry["nearest"]["reason"]
     assert entry["errors"]["psnr_hole"] > 0
+
+
+def test_partial_masks_are_drawn_and_told_layer_by_layer():
+    hole = np.zeros((16, 24), bool)
+    hole[4:11, 6:15] = True  # 7 x 9
+    subject = Subject("a", "a.png", np.zeros((16, 24, 3), "uint8"), hole)
+    model = Model(contestant(Closing(3)))
+    made = propagation.section(Case(subject, model, subject.truth, Found("none"), 4, 8))
+    shares = [one["hole"] for one in made.facts.values()]
+    assert shares == pytest.approx([5 * 7 / 384, 3 * 5 / 384, 1 * 3 / 384])
+    assert [row[2] for row in made.rows] == ["9.1 %", "3.9 %", "0.8 %"]
+    assert np.asarray(Image.open(io.BytesIO(made.drawings[0].png))).ndim == 3
 
 
 def test_an_exported_model_without_its_card_says_so(exported, tmp_path):
