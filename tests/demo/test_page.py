@@ -1,17 +1,22 @@
 """The page in headless Chromium: paint, fill, compare, download; and what may go wrong."""
 
+import contextlib
 import shutil
 
 import numpy as np
 import pytest
+import requests
 from PIL import Image
 
 from kinpaint.completion import files
 from kinpaint.page import work
 from kinpaint.page.attention import attention_picture
 from kinpaint.page.options import DemoOptions
+from kinpaint.serving.stub_server import StubServer
+from kinpaint.training import session
 from pipelines.cli import UserError
 from tests.completion.test_files import hostile, pixels, save
+from tests.training.test_session import settings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -36,12 +41,38 @@ def test_strokes_are_enlarged_to_the_photo_and_masks_shrunk_to_the_preview(tmp_p
     assert work.strokes_of(thin, opened.preview)[..., 3].any(axis=0).all()
 
 
-def test_models_are_named_and_a_missing_one_is_said(exported, tmp_path, monkeypatch):
+def test_models_are_named_and_without_one_it_is_that_in_the_box(
+    exported, tmp_path, monkeypatch
+):
     models = work.Models([str(exported.parent), f"mine={exported}"])
     assert models.names == ["tiny", "mine"]
+    with pytest.raises(UserError, match="nowhere does not exist"):
+        work.Models(["nowhere"]).get("nowhere")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="no model"):
-        work.Models([])
+    assert work.Models([]).names == ["kinpaint-small"]
+
+
+def check_filling(models, tmp_path):
+    photo = work.opened(save(tmp_path / "a.png", smooth(40, 60))).photo
+    hole = np.zeros((40, 60), bool)
+    hole[10:20, 10:30] = True
+    filled = work.filled(models.get(models.names[0]), photo, hole)
+    np.testing.assert_array_equal(filled.rgb[~hole], photo.rgb[~hole])
+    assert (filled.rgb[hole] != photo.rgb[hole]).any()
+
+
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_a_server_stands_behind_the_page(exported, tmp_path, protocol):
+    with contextlib.closing(StubServer(exported.parent)) as server:
+        url = getattr(server, f"{protocol}_url")
+        check_filling(work.Models([f"remote={url}"]), tmp_path)
+
+
+@pytest.mark.slow
+def test_a_run_directory_stands_behind_the_page(sample_dir, tmp_path):
+    run = settings(sample_dir, tmp_path / "run", steps=1, checkpoint_every=1)
+    session.train(run)
+    check_filling(work.Models([str(tmp_path / "run")]), tmp_path)
 
 
 def test_attention_needs_a_network_that_has_one(model):
@@ -82,6 +113,15 @@ def browser():
         browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+def test_an_upload_over_the_limit_is_refused(page_url):
+    def upload(megabytes):
+        files_ = {"files": ("big.png", b"0" * (megabytes * 1_000_000))}
+        return requests.post(f"{page_url.rstrip('/')}/gradio_api/upload", files=files_)
+
+    assert upload(25).status_code == 413  # the fixture's limit is 20
+    assert upload(1).status_code == 200
 
 
 class Tab:
@@ -148,6 +188,9 @@ def test_paint_fill_and_download_change_only_what_was_painted(browser, page_url,
     check_result(tab, source, tmp_path / "got")
     assert tab.page.locator("#result img").count() >= 2
     assert tab.outside == []
+    tab.page.get_by_text("Where the network looked").click()
+    tab.page.click("#explain")
+    assert "no attention" in tab.message()
 
 
 @pytest.mark.slow
