@@ -5,10 +5,10 @@ pictures than for few. A deterministic model gives the scored completion again; 
 that samples, another draw is shown.
 """
 
-import base64
-
 import cv2
 import numpy as np
+
+from kinpaint import templates
 
 HOLE_COLOUR = (255, 0, 170)  # no colour of fur, feather, grass or sky
 ERROR_SCALE = 0.5  # absolute error, of the full range, that is shown brightest
@@ -58,4 +58,4 @@ def _data_uri(picture):
         cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2BGR),
         [cv2.IMWRITE_JPEG_QUALITY, _QUALITY],
     )
-    return "data:image/jpeg;base64," + base64.b64encode(content).decode()
+    return templates.data_uri(content, "jpeg")

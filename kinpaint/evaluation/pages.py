@@ -4,8 +4,7 @@ import os
 import pathlib
 import urllib.parse
 
-import jinja2
-
+from kinpaint import templates
 from kinpaint.evaluation import export, plots
 from kinpaint.metrics.aggregate import higher_is_better
 
@@ -47,14 +46,7 @@ def render(figures, results, tiles, options):
     names = results.names
     metrics = [metric for metric in LABELS if metric in results.metrics]
     leading = [m for m in (options.rank_by, "lpips_alex") if m in metrics]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("kinpaint.evaluation", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["number"] = number
+    environment = templates.environment("kinpaint.evaluation", number=number)
     environment.globals.update(figures=figures, names=names, labels=LABELS, measures=MEASURES)
     return environment.get_template("report.html.j2").render(
         metrics=metrics,

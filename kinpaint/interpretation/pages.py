@@ -1,10 +1,10 @@
 """The pages: each one file with everything inlined."""
 
-import base64
+import functools
 
-import jinja2
 import numpy as np
 
+from kinpaint import templates
 from kinpaint.interpretation import figures
 
 _THUMBNAIL = 160  # pixels of the longer side
@@ -38,14 +38,5 @@ def thumbnail(case):
 
 
 def _environment():
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("kinpaint.interpretation", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["png"] = lambda content: (
-        "data:image/png;base64," + base64.b64encode(content).decode()
-    )
-    return environment
+    png = functools.partial(templates.data_uri, kind="png")
+    return templates.environment("kinpaint.interpretation", png=png)

@@ -5,7 +5,7 @@ Pictures are uint8 RGB arrays [H, W, 3].
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,8 +27,23 @@ class Text:
 class Markdown:
     """A text that a person wrote."""
 
+    kind: ClassVar[str] = "markdown"
     source: str
-    kind: str = "markdown"
+
+
+@dataclasses.dataclass(frozen=True)
+class Exhibit:
+    """A block with a caption: what a slide may show beside its bullets.
+
+    Attributes:
+        kind: what it is, for those who draw it.
+        wide: whether it wants a slide's full width.
+        caption: what it shows, in words.
+    """
+
+    kind: ClassVar[str]
+    wide: ClassVar[bool] = False
+    caption: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,13 +56,12 @@ class Cell:
 
 
 @dataclasses.dataclass(frozen=True)
-class Table:
+class Table(Exhibit):
     """A table of `Cell`s; the first column names its row."""
 
-    caption: str
+    kind: ClassVar[str] = "table"
     header: list
     rows: list
-    kind: str = "table"
 
     def of_words(self, place):
         """Whether a column holds words, which stand left; figures stand right."""
@@ -56,45 +70,41 @@ class Table:
 
     @property
     def wide(self):
-        """Whether it wants a slide's full width."""
+        """Where it has many columns."""
         return len(self.header) > 5
 
 
 @dataclasses.dataclass(frozen=True)
-class Chart:
+class Chart(Exhibit):
     """A matplotlib figure made by `charts`."""
 
-    caption: str
+    kind: ClassVar[str] = "chart"
     figure: Any
-    kind: str = "chart"
-    wide: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
-class Pictures:
+class Pictures(Exhibit):
     """A grid: a row a photo, (label, [picture of each column])."""
 
-    caption: str
+    kind: ClassVar[str] = "pictures"
     columns: list
     rows: list
-    kind: str = "pictures"
 
     @property
     def wide(self):
-        """Whether it wants a slide's full width."""
+        """Where the grid is much broader than tall."""
         tall, across = self.rows[0][1][0].shape[:2]
         return len(self.columns) * across > 1.4 * len(self.rows) * tall
 
 
 @dataclasses.dataclass(frozen=True)
-class Film:
+class Film(Exhibit):
     """The same pictures again and again during training; a label a frame."""
 
-    caption: str
+    kind: ClassVar[str] = "film"
+    wide: ClassVar[bool] = True
     frames: list[np.ndarray]
     labels: list[str]
-    kind: str = "film"
-    wide: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,13 +114,13 @@ class Slide:
     Attributes:
         title: heading.
         bullets: sentences.
-        exhibit: the block beside them, or None.
+        exhibit: the `Exhibit` beside them, or None.
         opening: whether it is the title page; its first bullet is the subtitle.
     """
 
     title: str
     bullets: list
-    exhibit: Any = None
+    exhibit: Exhibit | None = None
     opening: bool = False
 
 

@@ -1,10 +1,10 @@
 """Pictures as data URIs, so that a page is one file."""
 
-import base64
 import io
 
 from PIL import Image
 
+from kinpaint import templates
 from kinpaint.reporting import drawing
 
 _MILLISECONDS, _LAST_MILLISECONDS = 350, 2500
@@ -28,4 +28,4 @@ def film(block):
 def _uri(image, **settings):
     content = io.BytesIO()
     image.save(content, "WEBP", **settings)
-    return "data:image/webp;base64," + base64.b64encode(content.getvalue()).decode()
+    return templates.data_uri(content.getvalue(), "webp")
