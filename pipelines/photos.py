@@ -8,7 +8,7 @@ Training data has no shuffle buffer: element `n` of a run is a function of (seed
 A keyed permutation says which photo comes at place `n` of its epoch, and the
 crop, flip and hole are drawn from counter `n`. So a run starts at any element
 at no cost (`start=n`), every epoch has fresh crops and holes, and workers
-(`shard`, `num_shards`) share out the files and never repeat each other.
+(`Share`) share out the files or each batch and never repeat each other.
 """
 
 import dataclasses
@@ -38,6 +38,27 @@ class Photo:
     path: str
     label: str
     name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """What one of several workers takes.
+
+    Attributes:
+        shard: its part of the files, for workers with disks of their own.
+        num_shards: number of such parts.
+        part: its part of every batch, for workers that share all files: together they see
+            the batches that one worker alone would see.
+        parts: number of such parts; divides the batch size.
+    """
+
+    shard: int = 0
+    num_shards: int = 1
+    part: int = 0
+    parts: int = 1
+
+
+WHOLE = Share()
 
 
 def find(data_dir, split="all", classes=()):
@@ -122,10 +143,7 @@ def training(
     *,
     crop=0.8,
     start=0,
-    shard=0,
-    num_shards=1,
-    part=0,
-    parts=1,
+    share=WHOLE,
     cache=False,
     deterministic=True,
     data_service="",
@@ -141,11 +159,7 @@ def training(
         crop: smallest crop as a share of a photo's shorter side; 0: `image_size`
             pixels, unscaled.
         start: first element, counted over all epochs: 1000 batches of 16 later is 16000.
-        shard: this worker's part of the files, for workers with disks of their own.
-        num_shards: number of such parts.
-        part: this worker's part of every batch, for workers that share all files: together
-            they see the batches that one worker alone would see.
-        parts: number of such parts; divides `batch_size`.
+        share: what this worker takes of the files or of every batch.
         cache: keep the decoded photos in memory.
         deterministic: batches in order; else whichever is ready first.
         data_service: address of a tf.data service that does the work, such as
@@ -153,48 +167,67 @@ def training(
             is then not reproducible.
 
     Returns:
-        A `tf.data.Dataset` of {"image": float32 [B / parts, S, S, 3] in [-1, 1], "mask":
-        float32 [B / parts, S, S, 1]}.
+        A `tf.data.Dataset` of {"image": float32 [B, S, S, 3] in [-1, 1], "mask": float32
+        [B, S, S, 1]}; B is `batch_size`, or this worker's part of it.
 
     Raises:
         UserError: no readable photos, or wrong masks.
     """
-    mine = photos[shard::num_shards]
+    mine = photos[share.shard :: share.num_shards]
     if not mine:
-        raise UserError(f"{len(photos)} photos are too few for {num_shards} workers")
+        raise UserError(f"{len(photos)} photos are too few for {share.num_shards} workers")
     paths = [mine[index].path for index in check(mine)]
-    side = round(image_size / crop) if crop else 0
-    source = crops.Memory(paths, side) if cache else crops.Files(paths)
-    mask_seed, crop_seed = [seed, 2 * shard + 1], [seed, 2 * shard + 2]
-
-    size = batch_size // parts
-
-    @tf.autograph.experimental.do_not_convert
-    def element(n):
-        index = _shuffled(n, crop_seed, len(paths))
-        return n, crops.random_square(source, index, Draws(crop_seed, 1, n), image_size, crop)
-
-    @tf.autograph.experimental.do_not_convert
-    def finish(numbers, images):
-        return {
-            "image": _to_float(images),
-            "mask": _masks(masks, mask_seed, size, image_size, numbers[0]),
-        }
-
-    # Whole batches are what a data service shares out, so that none of its workers
-    # draws another's masks.
-    dataset = tf.data.Dataset.range(start + part * size, _ENDLESS, batch_size)
-    dataset = dataset.flat_map(lambda first: tf.data.Dataset.range(first, first + size))
+    mask_seed, crop_seed = [seed, 2 * share.shard + 1], [seed, 2 * share.shard + 2]
+    size = batch_size // share.parts
+    element = _element(paths, crop_seed, image_size, crop, cache)
+    finish = _finish(size, mask_seed, image_size, masks)
+    dataset = _numbers(start + share.part * size, size, batch_size)
     dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = dataset.batch(size, drop_remainder=True)
     dataset = dataset.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
     if data_service:
-        dataset = dataset.apply(
-            tf.data.experimental.service.distribute(
-                tf.data.experimental.service.ShardingPolicy.DYNAMIC, data_service
-            )
-        )
+        dataset = _through(dataset, data_service)
     return _with_options(dataset.prefetch(2), deterministic)
+
+
+def _numbers(first, size, step):
+    """The counters first, ..., first + size - 1, and the same `step` later, endlessly.
+
+    Whole batches are what a data service shares out, so that none of its workers draws
+    another's masks.
+    """
+    dataset = tf.data.Dataset.range(first, _ENDLESS, step)
+    return dataset.flat_map(lambda start: tf.data.Dataset.range(start, start + size))
+
+
+def _element(paths, seed, image_size, crop, cache):
+    """The function from counter n to (n, its square)."""
+    side = round(image_size / crop) if crop else 0
+    source = crops.Memory(paths, side) if cache else crops.Files(paths)
+
+    @tf.autograph.experimental.do_not_convert
+    def element(n):
+        index = _shuffled(n, seed, len(paths))
+        return n, crops.random_square(source, index, Draws(seed, 1, n), image_size, crop)
+
+    return element
+
+
+def _finish(size, seed, image_size, masks):
+    """The function from `size` counters and their squares to a batch."""
+
+    @tf.autograph.experimental.do_not_convert
+    def finish(numbers, images):
+        drawn = _masks(masks, seed, size, image_size, numbers[0])
+        return {"image": _to_float(images), "mask": drawn}
+
+    return finish
+
+
+def _through(dataset, data_service):
+    """The dataset, made by the workers of a tf.data service."""
+    dynamic = tf.data.experimental.service.ShardingPolicy.DYNAMIC
+    return dataset.apply(tf.data.experimental.service.distribute(dynamic, data_service))
 
 
 def evaluation(photos, image_size, masks="", seed=0, batch_size=16):

@@ -182,6 +182,10 @@ def _batches(found, settings, devices, drawn):
         )
 
     own = settings.train.shard_files
+    if own:
+        share = photos.Share(shard=worker, num_shards=workers)
+    else:
+        share = photos.Share(part=worker, parts=workers)
     local = photos.training(
         found,
         options.image_size,
@@ -190,14 +194,10 @@ def _batches(found, settings, devices, drawn):
         options.seed,
         crop=options.crop,
         start=drawn * options.batch_size // (workers if own else 1),
+        share=share,
         cache=options.cache,
         deterministic=options.deterministic,
         data_service=options.data_service,
-        **(
-            {"shard": worker, "num_shards": workers}
-            if own
-            else {"part": worker, "parts": workers}
-        ),
     )
     if workers > 1:
         a_replica = options.batch_size // replicas

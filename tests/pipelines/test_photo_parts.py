@@ -13,7 +13,9 @@ def _batches(found, count, **settings):
 def test_parts_laid_together_are_the_batches(sample_dir):
     found = photos.find(sample_dir, "train")
     whole = _batches(found, 3, start=12)
-    parts = [_batches(found, 3, start=12, part=p, parts=3) for p in range(3)]
+    parts = [
+        _batches(found, 3, start=12, share=photos.Share(part=p, parts=3)) for p in range(3)
+    ]
     for k, batch in enumerate(whole):
         for name in ("image", "mask"):
             together = np.concatenate([part[k][name] for part in parts])

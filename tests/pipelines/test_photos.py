@@ -133,14 +133,16 @@ def test_an_iterator_resumes_from_a_checkpoint(found, tmp_path):
 
 
 def test_workers_share_out_the_files_and_never_repeat_each_other(found):
-    parts = [train(found, 3, shard=shard, num_shards=3) for shard in range(3)]
+    parts = [
+        train(found, 3, share=photos.Share(shard=shard, num_shards=3)) for shard in range(3)
+    ]
     seen = [set(identity(part["image"])) for part in parts]
     assert sorted(set.union(*seen)) == list(range(COLOURS))
     assert sum(len(part) for part in seen) == COLOURS
     drawn = [mask.tobytes() for part in parts for mask in part["mask"]]
     assert len(set(drawn)) == len(drawn) == 36
     with pytest.raises(UserError, match="too few for 13 workers"):
-        train(found, 1, shard=12, num_shards=13)
+        train(found, 1, share=photos.Share(shard=12, num_shards=13))
 
 
 def test_the_cache_feeds_the_same_photos(found):
