@@ -101,11 +101,16 @@ class TwoStage(Network):
             for name, (share, settings) in PLANS[prefix].items()
         ]
 
-    def paint(self, picture, mask, training=False, **hints):
-        """Paints [B, H, W, 3] given mask [B, H, W, 1], twice."""
+    def paint(self, picture, mask, training=False, late=None, **hints):
+        """Paints [B, H, W, 3] given mask [B, H, W, 1], twice.
+
+        The coarse network is told the `hints` first thing, and both networks `late` before
+        their last layers: planes [B, H, W, _].
+        """
         planes = [ops.ones_like(mask), mask]
         x = ops.concatenate([picture, *hints.values(), *planes], axis=-1)
-        coarse = self.picture_from(self.coarse_rgb(chain(self.coarse, x)), picture)
+        x = _chain_told(self.coarse, x, late)
+        coarse = self.picture_from(self.coarse_rgb(x), picture)
         joined = images.composite(picture, coarse, mask)
         sees_mask = self.refine_sees_mask or self.fill == "pull_push"
         x = ops.concatenate([joined, *planes], -1) if sees_mask else joined
@@ -113,8 +118,8 @@ class TwoStage(Network):
         if self.attention:
             matched = self.attention(self.matched_features(x), shrink_aligned(mask, 4))
             branches.append(chain(self.match[-_AFTER_ATTENTION:], matched))
-        x = ops.concatenate(branches, axis=-1)
-        output = self.picture_from(self.refined_rgb(chain(self.decode, x)), joined)
+        x = _chain_told(self.decode, ops.concatenate(branches, axis=-1), late)
+        output = self.picture_from(self.refined_rgb(x), joined)
         return {"output": output, "coarse": coarse}
 
     def matched_features(self, x):
@@ -125,3 +130,10 @@ class TwoStage(Network):
         """Constructor arguments."""
         config = {"published": self.published, "attention": bool(self.attention)}
         return {**super().get_config(), **config}
+
+
+def _chain_told(layers, x, planes):
+    x = chain(layers[:-1], x)
+    if planes is not None:
+        x = ops.concatenate([x, ops.cast(planes, x.dtype)], axis=-1)
+    return layers[-1](x)

@@ -1,5 +1,6 @@
 """The latent of the pluralistic network."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -44,3 +45,30 @@ def test_a_training_step_reaches_every_weight():
     gradients = tape.gradient(loss, [w.value for w in network.trainable_weights])
     for gradient, weight in zip(gradients, network.trainable_weights, strict=True):
         assert gradient is not None and np.isfinite(gradient).all(), weight.path
+
+
+def test_it_learns_to_draw_what_cannot_be_known():
+    """Holes are black or white at random: fillings must be drawn, one answer is grey."""
+    keras.utils.set_random_seed(0)
+    network = models.build("pluralistic", width=8, latent_size=2, fill="pull_push")
+    terms = losses.build("l1_hole + 0.5*l1_hole(of=coarse) + 0.003*kl(free=1)")
+    mask = np.zeros((8, 32, 32, 1), "float32")
+    mask[:, 8:24, 8:24] = 1.0
+    optimizer = keras.optimizers.Adam(3e-3)
+
+    @tf.function
+    def step(batch):
+        with tf.GradientTape() as tape:
+            loss, _ = terms(batch, network(batch, training=True))
+        optimizer.apply(
+            tape.gradient(loss, network.trainable_weights), network.trainable_weights
+        )
+
+    shades = np.float32([-0.8, 0.8])
+    for _ in range(150):
+        hidden = np.random.choice(shades, (8, 1, 1, 1)) * mask * np.ones(3, "float32")
+        step({"image": hidden, "mask": mask})
+    drawn = {"image": 0 * hidden, "mask": mask, "latent": np.random.normal(size=(8, 2))}
+    painted = network({k: np.float32(v) for k, v in drawn.items()})["output"]
+    centres = np.mean(painted[:, 12:20, 12:20], axis=(1, 2, 3))
+    assert np.abs(centres).mean() > 0.4 and centres.min() < -0.3 and centres.max() > 0.3
