@@ -231,6 +231,14 @@ class Limits(keras.callbacks.Callback):
         if self.cpu_minutes and self.run.cpu_minutes >= self.cpu_minutes:
             self.run.stop = f"--limit_cpu_minutes={self.cpu_minutes:g} is up"
 
+    def told(self):
+        """How far the clocks are, for the progress bar; empty without a limit."""
+        clocks = [
+            ("minutes", self.run.wall_minutes, self.wall_minutes),
+            ("CPU minutes", self.run.cpu_minutes, self.cpu_minutes),
+        ]
+        return "".join(f", {now:.1f} of {most:g} {unit}" for unit, now, most in clocks if most)
+
 
 class Profile(keras.callbacks.Callback):
     """A profiler trace of ten steps into RUN/logs, for TensorBoard's profiler."""
@@ -257,12 +265,13 @@ class Profile(keras.callbacks.Callback):
 
 
 class Bar(keras.callbacks.Callback):
-    """The progress bar: steps, rate, time left, loss."""
+    """The progress bar: steps, rate, time left, loss, how far its `Limits` are."""
 
-    def __init__(self, run, steps):
+    def __init__(self, run, steps, limits):
         super().__init__()
         self.run = run
         self.steps = steps
+        self.limits = limits
 
     def on_train_begin(self, logs=None):
         """Shows the bar from where the run stands."""
@@ -272,7 +281,7 @@ class Bar(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Moves the bar."""
-        self.bar.set_postfix_str(f"loss {logs['loss']:.4f}", refresh=False)
+        self.bar.set_postfix_str(f"loss {logs['loss']:.4f}{self.limits.told()}", refresh=False)
         self.bar.update(batch - self.bar.n)
 
     def on_train_end(self, logs=None):

@@ -267,12 +267,10 @@ def _callbacks(run, settings):
             ),
             callbacks.Pictures(run, recorder, fixed, options.pictures_every),
         ]
-    listed += [
-        callbacks.Save(run, options.checkpoint_every),
-        callbacks.Limits(run, options.limit_minutes, options.limit_cpu_minutes),
-    ]
+    limits = callbacks.Limits(run, options.limit_minutes, options.limit_cpu_minutes)
+    listed += [callbacks.Save(run, options.checkpoint_every), limits]
     if options.profile_at:
         listed.append(callbacks.Profile(run, options.profile_at))
     if run.chief:
-        listed.append(callbacks.Bar(run, options.steps))
+        listed.append(callbacks.Bar(run, options.steps, limits))
     return listed
