@@ -118,9 +118,10 @@ class Recorder(keras.callbacks.Callback):
         line["cpu_minutes"] = round(self.run.cpu_minutes, 3)
         with open(self.run.dir / "history.jsonl", "a") as history:
             history.write(json.dumps(line) + "\n")
-        with self.writer.as_default(step):
+        # TensorFlow keeps every Python number that it is ever handed, but not NumPy's.
+        with self.writer.as_default(np.int64(step)):
             for name, value in scalars.items():
-                tf.summary.scalar(_group(name), value)
+                tf.summary.scalar(_group(name), np.float32(value))
 
     def on_train_end(self, logs=None):
         """Writes what is left."""
@@ -189,7 +190,7 @@ class Pictures(keras.callbacks.Callback):
         """Draws at every multiple of `every`."""
         if not self.every or batch % self.every or not self.recorder.writer:
             return
-        with self.recorder.writer.as_default(batch):
+        with self.recorder.writer.as_default(np.int64(batch)):
             pictures, gates = self.validation.look(self.model.network)
             for name, picture in pictures.items():
                 tf.summary.image(name, picture[None])
