@@ -1,1 +1,4 @@
-"""Keras layers of inpainting networks; `keras.ops` only, so any backend runs them."""
+"""Keras layers of inpainting networks, of `keras.ops`, so any backend runs them.
+
+`dilated` alone has a faster form of its own for TensorFlow.
+"""

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from kinpaint.layers import dilated
 from kinpaint.layers.resample import doubling_kernel
 
 
@@ -66,13 +67,8 @@ class PlainConv2D(keras.layers.Layer):
             kernel = ops.cast(doubling_kernel(self.kernel), self.compute_dtype)
             x = ops.conv_transpose(x, kernel, strides=2, padding="same")
         else:
-            x = ops.conv(
-                x,
-                ops.cast(self.kernel, self.compute_dtype),
-                strides=self.strides,
-                padding="same",
-                dilation_rate=self.dilation_rate,
-            )
+            kernel = ops.cast(self.kernel, self.compute_dtype)
+            x = dilated.conv(x, kernel, self.strides, self.dilation_rate)
         return ops.cast(x + self.bias, "float32")
 
     def call(self, x):

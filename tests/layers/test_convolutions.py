@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kinpaint.layers import dilated
 from kinpaint.layers.conv import PlainConv2D
 from kinpaint.layers.gated_conv import GatedConv2D
 from kinpaint.layers.partial_conv import PartialConv2D
@@ -84,6 +85,33 @@ def test_doubling_equals_repeating_pixels_and_convolving(height, width):
 def test_doubling_refuses_what_it_cannot_do():
     with pytest.raises(ValueError, match="double needs"):
         GatedConv2D(4, 5, double=True)
+
+
+@pytest.mark.parametrize("dtype, close", [("float32", 1e-5), ("bfloat16", 0.05)])
+@pytest.mark.parametrize("side", [1, 5, 16])
+@pytest.mark.parametrize("rate", [2, 16])
+def test_dilated_equals_many_small_pictures_with_its_gradients(side, rate, dtype, close):
+    rng = np.random.default_rng(side * rate)
+    shapes = (2, side, side + 1, 8), (3, 3, 8, 6), (2, side, side + 1, 6)
+    x, kernel, upstream = (tf.constant(rng.normal(size=shape), dtype) for shape in shapes)
+
+    def results(convolve, *inputs):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs[:2])
+            y = convolve(*inputs[:2])
+        return [y, *tape.gradient(y, inputs[:2], inputs[2])]
+
+    ours = tf.function(results)(
+        lambda *inputs: dilated.conv(*inputs, dilation_rate=rate), x, kernel, upstream
+    )
+    exact = [tf.cast(value, "float32") for value in (x, kernel, upstream)]
+    expected = results(
+        lambda *inputs: tf.nn.convolution(*inputs, 1, "SAME", dilations=rate), *exact
+    )
+    for mine, right in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(
+            tf.cast(mine, "float32"), right, atol=close * np.abs(right).max()
+        )
 
 
 @pytest.mark.parametrize("strides", [1, 2])
