@@ -54,6 +54,23 @@ def test_a_damaged_newest_falls_back_with_a_message(tmp_path, damage):
     assert len(said) == 1 and "step-00000002 is damaged" in said[0]
 
 
+def test_what_the_disk_spoiled_is_never_called_whole(tmp_path, monkeypatch):
+    good = checkpoints.write(tmp_path, 1, _state(1.0))
+    written = tf.train.Checkpoint.write
+
+    def spoiled(checkpoint, prefix):
+        written(checkpoint, prefix)
+        data = pathlib.Path(f"{prefix}.data-00000-of-00001")
+        content = bytearray(data.read_bytes())
+        content[3] ^= 0xFF
+        data.write_bytes(content)
+
+    monkeypatch.setattr(tf.train.Checkpoint, "write", spoiled)
+    with pytest.raises(UserError, match=f"the last good checkpoint is {good}"):
+        checkpoints.write(tmp_path, 2, _state(2.0))
+    assert os.listdir(tmp_path / "checkpoints") == [good.name]
+
+
 def test_a_checkpoint_that_does_not_fit_is_refused_whole(tmp_path):
     path = checkpoints.write(tmp_path, 1, _state(1.0))
     wrong = {
