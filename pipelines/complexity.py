@@ -26,7 +26,11 @@ def measures(rgb):
 
 
 def local_entropy(luma):
-    """Mean entropy in bits of the grey values (16 bins) of 16 x 16 tiles."""
+    """Mean entropy in bits of the grey values (16 bins) of 16 x 16 tiles.
+
+    A side shorter than a tile (a strip) is filled up by its edge.
+    """
+    luma = np.pad(luma, [(0, max(0, _TILE - side)) for side in luma.shape], "edge")
     height, width = (side // _TILE * _TILE for side in luma.shape)
     tiles = luma[:height, :width].reshape(height // _TILE, _TILE, width // _TILE, _TILE)
     tiles = tiles.swapaxes(1, 2).reshape(-1, _TILE * _TILE).astype(np.int64) * _BINS // 256

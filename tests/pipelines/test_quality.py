@@ -80,3 +80,8 @@ def test_local_entropy_of_known_tiles():
     halves = np.zeros((16, 16), np.uint8)
     halves[8:] = 255
     assert complexity.local_entropy(halves) == pytest.approx(1.0)
+    # A strip of 4 px, two columns black and two white, filled up with white.
+    strip = np.repeat(np.uint8([[0, 0, 255, 255]]), 16, axis=0)
+    share = 2 / 16
+    expected = -share * np.log2(share) - (1 - share) * np.log2(1 - share)
+    assert complexity.local_entropy(strip) == pytest.approx(expected)
