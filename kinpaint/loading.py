@@ -20,13 +20,15 @@ class Completer:
 
     Attributes:
         card: dict that says what the model is (the model card of an export).
+        draws: whether several samples differ: the network has a latent to draw.
         network: the generator as a built `keras.Model` with its weights.
     """
 
-    def __init__(self, complete, make_network, card):
+    def __init__(self, complete, make_network, card, draws=False):
         self._complete = complete
         self._make_network = make_network
         self.card = card
+        self.draws = draws
 
     @functools.cached_property
     def network(self):
@@ -44,8 +46,8 @@ class Completer:
         Args:
             image: uint8 [H, W, 3].
             mask: [H, W]: bool, or 0/1, or 0..255 with >= 128 the hole.
-            samples: 1 for the likeliest filling; more are drawn by models with a latent
-                (others give the same each time).
+            samples: 1 for the likeliest filling; more are drawn by models that can (`draws`;
+                others give the same each time).
             seed: of the drawings.
             tile: largest side in pixels given to the network at once.
             reach: side in pixels above which deep holes are filled from coarse to fine;
@@ -147,7 +149,8 @@ def _load_version(path):
     card = json_files.one(card_file) if card_file.is_file() else {}
     complete = _caller(module.signatures)
     complete.module = module  # signatures hold their variables only weakly
-    return Completer(complete, lambda: _network_of(path, card), card)
+    draws = "complete_drawn" in module.signatures
+    return Completer(complete, lambda: _network_of(path, card), card, draws)
 
 
 def _caller(signatures):
@@ -184,4 +187,4 @@ def _load_run(path, weights):
     signatures = Signatures(network)
     complete = _caller(signatures.exported)
     complete.module = signatures
-    return Completer(complete, lambda: network, info)
+    return Completer(complete, lambda: network, info, "complete_drawn" in signatures.exported)

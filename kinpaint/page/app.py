@@ -1,28 +1,15 @@
 """What the page shows: a Gradio application over `work`."""
 
 import functools
-import os
-import pathlib
-
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: it asks nobody
-os.environ["HF_HUB_OFFLINE"] = "1"
 
 import gradio as gr
-import numpy as np
 
-from kinpaint.page import work
+from kinpaint.page import parts, work
 from kinpaint.page.attention import attention_picture
 from pipelines.cli import UserError
 
-WHITE = "#ffffff"
+MOST = 6  # fillings to choose from
 HINT = "Open or paste a photo, paint over what should go, press **Fill**."
-
-
-def upload(**settings):
-    """An image whose file reaches the server as it is; `completion.files` judges it."""
-    image = gr.Image(type="filepath", **settings)
-    image.preprocess = lambda payload: payload.path if payload else None
-    return image
 
 
 def kindly(function):
@@ -40,11 +27,12 @@ def kindly(function):
 
 @kindly
 def open_photo(path):
-    """An upload to (state, canvas), and the old result away."""
+    """An upload to (state, canvas), and everything of the old photo away."""
+    away = (None, None, None, None, gr.update(value=None, visible=False))
     if path is None:
-        return None, None, None, None, None
+        return None, None, *away
     opened = work.opened(path)
-    return opened, _canvas(opened.preview), None, None, None
+    return opened, _canvas(opened.preview), *away
 
 
 def _canvas(preview, layers=()):
@@ -78,13 +66,38 @@ def fill_with(models):
     """The function behind the Fill button."""
 
     @kindly
-    def fill(canvas, opened, name):
+    def fill(canvas, opened, name, count):
         hole = _hole(canvas, opened)
-        photo = work.filled(models.get(name), opened.photo, hole)
-        after = work.preview_of(photo)
-        return (opened.preview, after), work.saved(photo, opened.stem)
+        fillings = work.fillings(models.get(name), opened, hole, int(count))
+        shown = [filling.preview for filling in fillings]
+        gallery = gr.update(value=shown, visible=len(shown) > 1, selected_index=0)
+        return *_chosen(opened, fillings[0]), fillings, gallery
 
     return fill
+
+
+@kindly
+def pick(opened, fillings, event: gr.SelectData):
+    """The filling that was clicked becomes the result."""
+    return _chosen(opened, fillings[event.index])
+
+
+def _chosen(opened, filling):
+    """What is compared and what is downloaded."""
+    return (opened.preview, filling.preview), filling.path
+
+
+def counts_with(models):
+    """The function that tells how many fillings a model may be asked for."""
+
+    @kindly
+    def counts(name):
+        why_one = work.why_one(models.get(name))
+        if why_one:
+            return gr.update(value=1, interactive=False, info=why_one)
+        return gr.update(interactive=True, info="to choose from")
+
+    return counts
 
 
 def explain_with(models):
@@ -109,65 +122,45 @@ def build(models, samples=()):
         gr.Blocks, with its queue set up by the caller.
     """
     with gr.Blocks(title="kinpaint", analytics_enabled=False) as page:
-        opened = gr.State()
+        opened, fillings = gr.State(), gr.State()
         gr.Markdown("# kinpaint\n" + HINT)
         with gr.Row():
             with gr.Column(scale=1, min_width=220):
-                photo = upload(
-                    label="Photo",
-                    sources=["upload", "clipboard"],
-                    height=220,
-                    elem_id="photo",
-                )
+                photo = parts.photo(samples)
                 name = gr.Dropdown(models.names, value=models.names[0], label="Model")
-                if samples:
-                    gr.Examples([str(s) for s in samples], photo, label="Samples")
-                mask = upload(
-                    label="Mask file (white: hole)",
-                    sources=["upload"],
-                    height=120,
-                    elem_id="mask",
-                )
-                make_mask = gr.Button("Save this mask", size="sm", elem_id="save_mask")
-                mask_file = gr.File(
-                    label="Mask", interactive=False, height=90, elem_id="mask_file"
-                )
+                count = gr.Slider(1, MOST, 1, step=1, label="Fillings", elem_id="count")
+                mask, make_mask, mask_file = parts.mask()
             with gr.Column(scale=3):
-                canvas = gr.ImageEditor(
-                    label="Paint the hole",
-                    sources=(),
-                    type="numpy",
-                    image_mode="RGBA",
-                    format="png",
-                    brush=gr.Brush(24, [WHITE], WHITE, "fixed"),
-                    eraser=gr.Eraser(24),
-                    layers=False,
-                    transforms=(),
-                    height=560,
-                    elem_id="canvas",
-                )
+                canvas = parts.editor()
                 run = gr.Button("Fill", variant="primary", elem_id="fill")
-                result = gr.ImageSlider(
-                    label="Before and after", format="png", height=560, elem_id="result"
-                )
-                result_file = gr.File(
-                    label="PNG at full resolution", interactive=False, elem_id="result_file"
-                )
+                gallery, result, result_file = parts.results()
                 with gr.Accordion("Where the network looked", open=False):
                     explain = gr.Button("Show attention", size="sm", elem_id="explain")
                     attention = gr.Image(label="Attention", format="png", elem_id="attention")
-        photo.change(open_photo, photo, [opened, canvas, result, result_file, attention])
+        results = [result, result_file]
+        photo.change(
+            open_photo, photo, [opened, canvas, *results, attention, fillings, gallery]
+        )
         mask.upload(open_mask, [mask, opened], canvas)
         make_mask.click(save_mask, [canvas, opened], mask_file)
+        gr.on([page.load, name.change], counts_with(models), name, count)
         inputs = [canvas, opened, name]
-        run.click(fill_with(models), inputs, [result, result_file], concurrency_id="model")
+        run.click(
+            fill_with(models),
+            [*inputs, count],
+            [*results, fillings, gallery],
+            concurrency_id="model",
+        )
+        gallery.select(pick, [opened, fillings], results)
         explain.click(explain_with(models), inputs, attention, concurrency_id="model")
     return page
 
 
 def launch(models, options, block=True):
     """Serves the page; returns (page, local URL)."""
-    page = build(models, samples()).queue(max_size=options.queue, default_concurrency_limit=4)
+    page = build(models, parts.samples()).queue(
+        max_size=options.queue, default_concurrency_limit=4
+    )
     _, url, _ = page.launch(
         server_name=options.host,
         server_port=options.port or None,
@@ -180,16 +173,3 @@ def launch(models, options, block=True):
         prevent_thread_lock=not block,
     )
     return page, url
-
-
-def samples():
-    """Public-domain photographs to start from, written to a temporary folder."""
-    import skimage.data
-    from PIL import Image
-
-    folder = pathlib.Path(work.tempfile.mkdtemp(prefix="kinpaint-samples-"))
-    pictures = {"cat": skimage.data.chelsea, "astronaut": skimage.data.astronaut}
-    pictures |= {"coffee": skimage.data.coffee}
-    for name, picture in pictures.items():
-        Image.fromarray(np.asarray(picture())).save(folder / f"{name}.png")
-    return sorted(folder.glob("*.png"))

@@ -103,25 +103,68 @@ def strokes_of(hole, preview):
     return np.dstack([np.full((height, width, 3), 255, np.uint8), alpha])
 
 
-def filled(model, photo, hole):
-    """The completed photo; raises UserError where there is nothing to fill."""
+@dataclasses.dataclass
+class Filling:
+    """One completion of a photo.
+
+    Attributes:
+        preview: uint8 [h, w, 3], at most `PREVIEW` pixels a side.
+        path: of the PNG at full resolution with the photo's metadata.
+    """
+
+    preview: np.ndarray
+    path: str
+
+
+def fillings(model, opened, hole, count=1):
+    """Completes a photo once, or draws several completions to choose from.
+
+    Args:
+        model: what `kinpaint.load` gives.
+        opened: `Opened`.
+        hole: bool [H, W].
+        count: 1 for the likeliest filling; more are drawn.
+
+    Returns:
+        A list of `count` `Filling`.
+
+    Raises:
+        UserError: nothing is to be filled, or the model has one answer.
+    """
     if not hole.any():
         raise UserError("Paint over what should go, then press Fill.")
-    completed = model.complete(photo.rgb, hole)
-    return photo.with_hole(completed, hole)
+    if count > 1 and why_one(model):
+        raise UserError(why_one(model))
+    completed = model.complete(opened.photo.rgb, hole, samples=count)
+    pictures = completed if count > 1 else [completed]
+    names = ["filled"] if count == 1 else [f"filled_{k}" for k in range(1, count + 1)]
+    return [
+        _filling(opened.photo.with_hole(picture, hole), f"{opened.stem}_{name}.png")
+        for picture, name in zip(pictures, names, strict=True)
+    ]
 
 
-def saved(photo, stem):
-    """Path of a PNG at full resolution with the photo's metadata, to download."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="kinpaint-"))
-    path = folder / f"{stem}_filled.png"
-    files.write(photo, path, "PNG")
-    return str(path)
+def why_one(model):
+    """Why a model has one answer to a hole, in words; empty where it can draw several."""
+    if model.draws:
+        return ""
+    if "url" in model.card:
+        return "A server gives the likeliest filling: open the model itself to draw several."
+    return "This model has one answer; a pluralistic one draws several."
+
+
+def _filling(photo, name):
+    return Filling(preview_of(photo), _written(photo, name))
 
 
 def saved_mask(hole, stem):
     """Path of the hole as a black and white PNG of the photo's size."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="kinpaint-"))
-    path = folder / f"{stem}_mask.png"
-    files.write(files.Photo(hole.astype(np.uint8) * 255, None, "PNG", 1, {}), path, "PNG")
+    photo = files.Photo(hole.astype(np.uint8) * 255, None, "PNG", 1, {})
+    return _written(photo, f"{stem}_mask.png")
+
+
+def _written(photo, name):
+    """Path of a PNG to download, in a folder of its own."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="kinpaint-")) / name
+    files.write(photo, path, "PNG")
     return str(path)
