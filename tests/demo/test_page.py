@@ -1,17 +1,22 @@
 """The page in headless Chromium: paint, fill, compare, download; and what may go wrong."""
 
 import contextlib
+import io
 import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
 import requests
 from PIL import Image
 
+from kinpaint import models as networks
 from kinpaint.completion import files
 from kinpaint.page import work
 from kinpaint.page.attention import attention_picture
 from kinpaint.page.options import DemoOptions
+from kinpaint.serving import exporting
 from kinpaint.serving.stub_server import StubServer
 from kinpaint.training import session
 from pipelines.cli import UserError
@@ -53,26 +58,64 @@ def test_models_are_named_and_without_one_it_is_that_in_the_box(
 
 
 def check_filling(models, tmp_path):
-    photo = work.opened(save(tmp_path / "a.png", smooth(40, 60))).photo
+    opened, hole = opened_with_hole(tmp_path)
+    model, before = models.get(models.names[0]), opened.photo.rgb
+    (filling,) = work.fillings(model, opened, hole)
+    filled = files.read(filling.path).rgb
+    np.testing.assert_array_equal(filled[~hole], before[~hole])
+    assert (filled[hole] != before[hole]).any()
+    return model, opened, hole
+
+
+def opened_with_hole(tmp_path):
+    opened = work.opened(save(tmp_path / "a.png", smooth(40, 60)))
     hole = np.zeros((40, 60), bool)
     hole[10:20, 10:30] = True
-    filled = work.filled(models.get(models.names[0]), photo, hole)
-    np.testing.assert_array_equal(filled.rgb[~hole], photo.rgb[~hole])
-    assert (filled.rgb[hole] != photo.rgb[hole]).any()
+    return opened, hole
+
+
+@pytest.fixture(scope="module")
+def pluralistic(tmp_path_factory):
+    """A tiny untrained network with a latent, exported."""
+    settings = {"width": 4, "attention": False}
+    card = {"name": "many", "model": "pluralistic", "model_settings": settings}
+    network = networks.build("pluralistic", **settings)
+    base = tmp_path_factory.mktemp("models") / "many"
+    return exporting.export_network(network, base, card | {"image_size": 64})
+
+
+def test_several_fillings_differ_and_known_pixels_stay(pluralistic, tmp_path):
+    opened, hole = opened_with_hole(tmp_path)
+    model, before = work.Models([str(pluralistic)]).get("1"), opened.photo.rgb
+    assert work.why_one(model) == ""
+    several = [files.read(f.path).rgb for f in work.fillings(model, opened, hole, 3)]
+    assert len({filled.tobytes() for filled in several}) == 3
+    for filled in several:
+        np.testing.assert_array_equal(filled[~hole], before[~hole])
+    again = [files.read(f.path).rgb for f in work.fillings(model, opened, hole, 4)]
+    np.testing.assert_array_equal(again[:3], several)
+
+
+def test_a_model_with_one_answer_says_so(model, tmp_path):
+    with pytest.raises(UserError, match="has one answer"):
+        work.fillings(model, *opened_with_hole(tmp_path), 2)
 
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_a_server_stands_behind_the_page(exported, tmp_path, protocol):
     with contextlib.closing(StubServer(exported.parent)) as server:
         url = getattr(server, f"{protocol}_url")
-        check_filling(work.Models([f"remote={url}"]), tmp_path)
+        remote, *photo = check_filling(work.Models([f"remote={url}"]), tmp_path)
+        with pytest.raises(UserError, match="A server gives the likeliest filling"):
+            work.fillings(remote, *photo, 2)
 
 
 @pytest.mark.slow
 def test_a_run_directory_stands_behind_the_page(sample_dir, tmp_path):
     run = settings(sample_dir, tmp_path / "run", steps=1, checkpoint_every=1)
     session.train(run)
-    check_filling(work.Models([str(tmp_path / "run")]), tmp_path)
+    model, *_ = check_filling(work.Models([str(tmp_path / "run")]), tmp_path)
+    assert "has one answer" in work.why_one(model)
 
 
 def test_attention_needs_a_network_that_has_one(model):
@@ -82,9 +125,9 @@ def test_attention_needs_a_network_that_has_one(model):
 
 @pytest.mark.slow
 def test_attention_colours_the_hole_only():
-    from kinpaint import loading, models
+    from kinpaint import loading
 
-    gated = loading.Completer(None, lambda: models.build("gated", width=4), {})
+    gated = loading.Completer(None, lambda: networks.build("gated", width=4), {})
     image, hole = smooth(64, 96), np.zeros((64, 96), bool)
     hole[20:40, 30:60] = True
     picture = attention_picture(gated, image, hole)
@@ -93,13 +136,21 @@ def test_attention_colours_the_hole_only():
 
 
 @pytest.fixture(scope="module")
-def page_url(exported):
+def page_url(exported, pluralistic):
+    models = work.Models([str(exported.parent), f"many={pluralistic}"])
+    with serving(models, DemoOptions(port=0, upload_megabytes=20)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving(models, options):
     from kinpaint.page import app
 
-    options = DemoOptions(port=0, upload_megabytes=20)
-    page, url = app.launch(work.Models([str(exported.parent)]), options, block=False)
-    yield url
-    page.close()
+    page, url = app.launch(models, options, block=False)
+    try:
+        yield url
+    finally:
+        page.close()
 
 
 @pytest.fixture(scope="module")
@@ -158,11 +209,27 @@ class Tab:
     def download(self, button, place, folder):
         """Presses a button and fetches the file that appears."""
         self.page.click(button)
-        link = self.page.wait_for_selector(f"{place} a[href]")
-        answer = self.page.request.get(link.get_attribute("href"))
-        path = folder / f"{button[1:]}.png"
-        path.write_bytes(answer.body())
+        return self.fetch(self.page.wait_for_selector(f"{place} a[href]"), folder / button[1:])
+
+    def fetch(self, link, path):
+        """Writes what a link leads to as PATH.png; returns that path."""
+        path = path.with_suffix(".png")
+        path.write_bytes(self.page.request.get(link.get_attribute("href")).body())
         return path
+
+    def ask_for(self, model, count):
+        """Chooses a model and a number of fillings."""
+        self.page.get_by_label("Model").click()
+        self.page.get_by_role("option", name=model).click()
+        self.page.wait_for_selector("#count input[type=number]:enabled")
+        self.page.fill("#count input[type=number]", str(count))
+        self.page.keyboard.press("Tab")
+
+    def choose(self, number, folder):
+        """Clicks a filling, counted from 1, and downloads it once it is the result."""
+        self.page.click(f"#fillings button[aria-label^='Thumbnail {number} ']")
+        link = self.page.wait_for_selector(f"#result_file a[href$='_filled_{number}.png']")
+        return self.fetch(link, folder / f"filled_{number}")
 
     def message(self):
         return self.page.wait_for_selector(".toast-body").inner_text()
@@ -228,3 +295,96 @@ def test_bad_uploads_are_explained_and_the_page_lives_on(browser, page_url, tmp_
     tab.open(source)
     tab.paint()
     check_result(tab, source, tmp_path / "got")
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_of_several_fillings_the_one_that_is_clicked_is_the_result(browser, page_url, tmp_path):
+    source = save(tmp_path / "cat.png", smooth(120, 160))
+    tab = Tab(browser, page_url)
+    tab.page.get_by_text("This model has one answer").wait_for()
+    assert tab.page.locator("#count input[type=number]").is_disabled()
+    tab.open(source)
+    tab.paint()
+    hole = np.asarray(Image.open(tab.download("#save_mask", "#mask_file", tmp_path))) >= 128
+    tab.ask_for("many", 3)
+    tab.page.click("#fill")
+    before = files.read(source).rgb
+    chosen = [files.read(tab.choose(number, tmp_path)).rgb for number in (2, 1, 3)]
+    assert len({filled.tobytes() for filled in chosen}) == 3
+    for filled in chosen:
+        np.testing.assert_array_equal(filled[~hole], before[~hole])
+    compared = tab.page.locator("#result img").evaluate_all("xs => xs.map(x => x.src)")
+    seen = [read_url(tab, src) for src in compared]
+    assert any(np.array_equal(picture, chosen[-1]) for picture in seen)
+
+
+def read_url(tab, url):
+    return np.asarray(Image.open(io.BytesIO(tab.page.request.get(url).body())).convert("RGB"))
+
+
+class Busy:
+    """A model that does not answer before it is let go."""
+
+    card, draws, names = {}, False, ("busy",)
+
+    def __init__(self):
+        self.free = threading.Event()
+        self.asked = threading.Semaphore(0)
+
+    def get(self, name):
+        return self
+
+    def complete(self, image, mask, samples):
+        self.asked.release()
+        assert self.free.wait(300)
+        return np.where(mask[..., None], 255 - image, image)
+
+
+RUNNING = 4  # fillings at a time, by `app.launch`
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_a_full_queue_says_so_and_nobody_loses_anything(browser, tmp_path):
+    from gradio_client import Client, handle_file
+
+    busy = Busy()
+    source = save(tmp_path / "cat.png", smooth(120, 160))
+    strokes = Image.new("RGBA", (160, 120))
+    strokes.paste((255, 255, 255, 255), (40, 40, 80, 60))
+    strokes.save(tmp_path / "strokes.png")
+    layer = handle_file(str(tmp_path / "strokes.png"))
+    canvas = {"background": None, "layers": [layer], "composite": None}
+    with serving(busy, DemoOptions(port=0, queue=1)) as url:
+        late = Tab(browser, url)
+        late.open(source)
+        late.paint()
+        others = [Client(url, verbose=False) for _ in range(RUNNING + 1)]
+        for person in others:
+            person.predict(handle_file(str(source)), api_name="/open_photo")
+        waiting = []
+        for number, person in enumerate(others):
+            waiting.append(person.submit(canvas, "busy", 1, api_name="/fill"))
+            assert number == RUNNING or busy.asked.acquire(timeout=120)
+        wait_until(lambda: waiting[-1].status().rank is not None)
+        late.page.click("#fill")
+        assert "busy" in late.message()
+        busy.free.set()
+        for job in waiting:
+            filled = files.read(job.result(timeout=120)[1]).rgb
+            hole = np.asarray(strokes)[..., 3] > 0
+            before = files.read(source).rgb
+            np.testing.assert_array_equal(
+                filled, np.where(hole[..., None], 255 - before, before)
+            )
+        check_result(late, source, tmp_path / "late")
+        for person in others:
+            person.close()
+
+
+def wait_until(true, seconds=60):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
