@@ -33,7 +33,7 @@ class CompleteOptions:
     feather: int = option(
         0, "fade over this many known pixels around the hole; they are changed then"
     )
-    shard: str = option("0/1", "do only part i of n, as i/n")
+    shard: str = option("0/1", "do part i of n only, as i/n; each part lists all photos first")
     overwrite: bool = option(False, "replace outputs that exist")
     report: str = option(
         "", "JSON lines, one a photo; empty: OUTPUT/report.jsonl of a directory"

@@ -12,7 +12,7 @@ class ExplainOptions:
     model: str = option("", "[label=]exported directory, run directory, RUN:ema, baseline:NAME")
     image: str = option("", "photo or directory, instead of --data_dir")
     mask: str = option("", "its hole (white), or directory of masks with the photos' stems")
-    show: str = option("*", "only pictures whose names match, such as '*oxford_*'")
+    show: str = option("*", "only photos whose names match are shown, such as '*oxford_*'")
     limit: int = option(4, "explain at most this many pictures; 0: all")
     side: int = option(256, "longest side of an --image, pixels; larger ones are shrunk")
     block: int = option(0, "side of the blocks hidden, pixels; 0: a 16th of the picture's")

@@ -30,6 +30,7 @@ class Found:
         filled: (window uint8 [p, p, 3], `nearest.Match`, name of its photo) of the filling.
         truth: the same of the truth.
         holes: bool [p, p] of each window: what was compared.
+        withheld: names of photos that are named and not shown.
     """
 
     reason: str = ""
@@ -39,15 +40,17 @@ class Found:
     filled: tuple = ()
     truth: tuple = ()
     holes: tuple = ()
+    withheld: frozenset = frozenset()
 
 
-def search(subjects, fillings, chosen):
+def search(subjects, fillings, chosen, may_show):
     """The training patches nearest to fillings and truths.
 
     Args:
         subjects: list of `case.Subject`.
         fillings: their pictures filled, each uint8 [H, W, 3].
         chosen: list of `pipelines.photos.Photo` to search.
+        may_show: whether the photo of a name may be shown.
 
     Returns:
         A list of `Found`, one a subject.
@@ -72,7 +75,10 @@ def search(subjects, fillings, chosen):
     for count in counts:
         filled, truth = shown[start : start + count], shown[start + count : start + 2 * count]
         holes = [share > 0 for share in weights[start : start + count]]
-        found.append(Found("", len(chosen), side, size, *map(tuple, (filled, truth, holes))))
+        names = {name for _, _, name in (*filled, *truth)}
+        withheld = frozenset(name for name in names if not may_show(name))
+        groups = map(tuple, (filled, truth, holes))
+        found.append(Found("", len(chosen), side, size, *groups, withheld))
         start += 2 * count
     return found
 

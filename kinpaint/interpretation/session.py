@@ -1,5 +1,6 @@
 """One explanation from settings to pages."""
 
+import functools
 import json
 import math
 import pathlib
@@ -32,7 +33,7 @@ def explain(photo, options):
     searched = subjects.training(photo, options)
     model = Model(contestant)
     fillings = [model.filled(subject) for subject in chosen]
-    found = _found(chosen, fillings, searched)
+    found = _found(chosen, fillings, searched, options.show)
     out_dir = pathlib.Path(options.out_dir)
     (out_dir / "figures").mkdir(parents=True, exist_ok=True)
     entries = []
@@ -43,10 +44,11 @@ def explain(photo, options):
     return [*(out_dir / entry["page"] for entry in entries), *_ends(out_dir, model, entries)]
 
 
-def _found(chosen, fillings, photos):
+def _found(chosen, fillings, photos, show):
     if isinstance(photos, str):
         return [recall.Found(reason=photos)] * len(chosen)
-    return recall.search(chosen, fillings, photos)
+    may_show = functools.partial(subjects.matches, pattern=show)
+    return recall.search(chosen, fillings, photos, may_show)
 
 
 def _write(out_dir, case):

@@ -67,7 +67,7 @@ def _of_split(photo, options):
         model=(options.model,), baselines="none", out_dir=options.out_dir, lpips="none"
     )
     job = preparing.prepare(photo, eval_options)
-    wanted = [i for i, one in job.photos.items() if _matches(one.name, options.show)]
+    wanted = [i for i, one in job.photos.items() if matches(one.name, options.show)]
     return job.contestants[0], _drawn(job, wanted)
 
 
@@ -93,7 +93,7 @@ def _of_files(options):
             format="png",
         )
     )
-    wanted = [job for job in todo if _matches(job.image.as_posix(), options.show)]
+    wanted = [job for job in todo if matches(job.image.as_posix(), options.show)]
     contestant = contestants.gather((options.model,), "none")[0]
     return contestant, _read(wanted, options.side)
 
@@ -113,7 +113,8 @@ def _read(wanted, side):
             yield Subject(names.of(job.image.name), job.image.name, image, hole)
 
 
-def _matches(name, pattern):
+def matches(name, pattern):
+    """Whether a photo's name, with its folders or without, matches `--show`."""
     return fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(name.split("/")[-1], pattern)
 
 

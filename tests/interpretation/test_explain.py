@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import shutil
+import types
 
 import numpy as np
 import pytest
@@ -11,11 +12,11 @@ from PIL import Image
 
 from kinpaint import models
 from kinpaint.evaluation import contestants
-from kinpaint.interpretation import session, subjects
+from kinpaint.interpretation import recall, session, subjects
 from kinpaint.interpretation.case import Case, Model, Subject
 from kinpaint.interpretation.options import ExplainOptions
 from kinpaint.interpretation.recall import Found
-from kinpaint.interpretation.sections import propagation
+from kinpaint.interpretation.sections import memory, propagation
 from pipelines import photos
 from pipelines.cli import UserError
 from pipelines.options import PhotoOptions
@@ -95,6 +96,26 @@ def test_facts_are_those_of_the_filling(explained, photo):
         assert entry["nearest"]["distance_truth"] == 0
         assert entry["nearest"]["distance_filled"] > 0
         assert entry["image"] in entry["nearest"]["shown"]
+
+
+def test_photos_that_show_leaves_out_are_named_and_grey(photo, monkeypatch):
+    options = ExplainOptions(model="baseline:mean", out_dir="out", limit=1)
+    (subject,) = subjects.gather(photo, options)[1]
+    searched = photos.find(photo.data_dir)
+    (found,) = recall.search(
+        [subject], [subject.masked], searched, lambda name: name == subject.image
+    )
+    drawn = []
+    monkeypatch.setattr(memory, "panels", lambda shown, _: drawn.extend(shown) or b"")
+    section = memory.section(types.SimpleNamespace(found=found))
+    assert section.facts["shown"] == [subject.image]  # the truth is found again
+    names = [name for _, _, name in (*found.filled, *found.truth)]
+    assert set(names) > {subject.image}
+    nearest = [panel for panel in drawn if panel.title.startswith("nearest")]
+    for name, panel in zip(names, nearest, strict=True):
+        assert (panel.picture == 128).all() == (name != subject.image)
+    assert set(names) <= {cell for row in section.rows for cell in row}
+    assert "not shown" in section.drawings[0].caption
 
 
 def test_pictures_and_holes_are_those_that_eval_scores(photo):

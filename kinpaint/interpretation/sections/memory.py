@@ -11,7 +11,7 @@ TITLE = "Nearest training patches"
 def section(case):
     """Facts: medians `distance_filled`, `distance_truth`, least `closest_filled`; `photos`.
 
-    `shown` names the photos that the figure shows patches of.
+    `shown` names the photos that the figure shows patches of; grey panels stand for the others.
     """
     found = case.found
     if found.reason:
@@ -23,7 +23,7 @@ def section(case):
         "distance_filled": float(np.median(filled)),
         "distance_truth": float(np.median(truth)),
         "closest_filled": float(min(filled)),
-        "shown": sorted({name for _, _, name in (*found.filled, *found.truth)}),
+        "shown": sorted({n for _, _, n in (*found.filled, *found.truth)} - found.withheld),
     }
     text = (
         f"Windows of {found.side} px of the picture at {found.size} px, compared over their "
@@ -40,6 +40,8 @@ def section(case):
     )
     header = ("window", "filling", "its photo", "truth", "its photo")
     caption = "Each window over its nearest training patch, compared within the outline."
+    if found.withheld:
+        caption += " Grey: of a photo that is named in the table and not shown."
     drawing = Drawing("nearest", caption, _drawn(found))
     return Section("nearest", TITLE, "", facts, text, header, rows, (drawing,))
 
@@ -57,11 +59,15 @@ def _drawn(found):
             for n, ((window, _, _), hole) in enumerate(pairs, 1)
         ]
         shown += [
-            Panel(f"nearest, {match.distance:.2f}", _pixels(match.patch), hole=hole)
-            for (_, match, _), hole in pairs
+            Panel(
+                f"nearest, {match.distance:.2f}", _pixels(match.patch, name, found), hole=hole
+            )
+            for (_, match, name), hole in pairs
         ]
     return panels(shown, len(found.filled))
 
 
-def _pixels(patch):
-    return np.uint8(np.rint((patch + 1.0) * 127.5))
+def _pixels(patch, name, found):
+    """The patch as a picture: grey where its photo is not to be shown."""
+    levels = np.uint8(np.rint((patch + 1.0) * 127.5))
+    return np.full_like(levels, 128) if name in found.withheld else levels
