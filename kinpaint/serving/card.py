@@ -11,6 +11,12 @@ import kinpaint
 
 # A card travels with its model: where things lay on the machine of the run stays behind.
 _PLACES = ("run_dir", "data_dir", "feature_weights_dir", "warm_start", "data_service")
+_SIGNATURES = (
+    "They run the network once on the whole picture, whatever its size. In pictures larger "
+    "than image_size, holes deeper than an eighth of it come out better from coarse to fine: "
+    "kinpaint.complete, kinpaint.demo and Python do that themselves with this directory, and "
+    "with a server's URL that ends in ?reach=<image_size>."
+)
 
 
 def describe(network, name, run_dir, weights, info):
@@ -34,6 +40,7 @@ def describe(network, name, run_dir, weights, info):
         **{k: v for k, v in info.items() if k not in _PLACES},
         "flags": {k: v for k, v in settings.items() if k not in _PLACES},
         "weights": weights,
+        "signatures": _SIGNATURES,
         "parameters": network.count_params(),
         "scores": _scores(run_dir),
         "data": _data(info.get("data_dir")),

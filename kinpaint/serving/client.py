@@ -5,7 +5,10 @@ r"""Asks a TensorFlow Serving server to fill holes, over REST or gRPC.
 
 `grpc://localhost:8500/gated` speaks gRPC; `.../gated/3` asks for version 3. Photos are
 read and written as `kinpaint.complete` does it, EXIF orientation included; what travels
-is the bytes signature, so pictures of different sizes share a request.
+is the bytes signature, so pictures of different sizes share a request. A server runs the
+network on what it is sent, no more; windows, tiles and coarse to fine are the client's work.
+`.../gated?reach=64` tells it the `image_size` of the model card, above which deep holes are
+filled from coarse to fine.
 """
 
 import base64
@@ -28,7 +31,9 @@ def connect(url, timeout_s=60.0, retries=4):
 
     Args:
         url: http(s)://HOST:PORT/NAME or grpc://HOST:PORT/NAME, `/VERSION` behind it if
-            wanted; http URLs may also be written .../v1/models/NAME.
+            wanted; http URLs may also be written .../v1/models/NAME. `?reach=N` at the end:
+            the side in pixels of the pictures that the model trained on, which a server
+            does not tell (`Completer.reach`; else 512).
         timeout_s: seconds allowed for one request.
         retries: how often to ask again when the server cannot be reached or is busy.
 
@@ -37,7 +42,7 @@ def connect(url, timeout_s=60.0, retries=4):
     """
     from kinpaint import loading
 
-    scheme, host, name, version = _parts(url)
+    scheme, host, name, version, trained = _parts(url)
     ask_class = Grpc if scheme == "grpc" else Rest
     ask = ask_class(f"{scheme}://{host}", name, version, timeout_s, retries)
 
@@ -50,7 +55,7 @@ def connect(url, timeout_s=60.0, retries=4):
     def no_network():
         raise cli.UserError("a server does not hand out its network: load the model itself")
 
-    return loading.Completer(complete, no_network, {"name": name, "url": url})
+    return loading.Completer(complete, no_network, {"name": name, "url": url, **trained})
 
 
 def _parts(url):
@@ -62,7 +67,18 @@ def _parts(url):
         raise cli.UserError(
             f"{url} is no server: write http://HOST:8501/NAME or grpc://HOST:8500/NAME"
         )
-    return parsed.scheme, parsed.netloc, path[0], int(path[1]) if len(path) == 2 else None
+    version = int(path[1]) if len(path) == 2 else None
+    return parsed.scheme, parsed.netloc, path[0], version, _trained(parsed.query, url)
+
+
+def _trained(query, url):
+    """What the query tells of the model card."""
+    if not query:
+        return {}
+    name, _, side = query.partition("=")
+    if name != "reach" or not side.isdigit() or int(side) < 1:
+        raise cli.UserError(f"{url}: ?{query} is unknown: write ?reach=PIXELS or nothing")
+    return {"image_size": int(side)}
 
 
 def _png(pixels):

@@ -23,6 +23,7 @@ def test_a_card_tells_settings_scores_and_credits_but_no_places(tiny_network, tm
     assert made["scores"] == rows[0]
     assert made["data"] == {"name": "photos", "credits": "by somebody, CC BY 4.0"}
     assert made["parameters"] == tiny_network.count_params()
+    assert "coarse to fine" in made["signatures"]
     assert made["run"] == "first" and made["model"] == "cnn"
 
 

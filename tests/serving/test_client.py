@@ -48,6 +48,19 @@ def test_the_answer_is_the_models_own(url, model):
     np.testing.assert_array_equal(versioned.complete(image, mask), model.complete(image, mask))
 
 
+def test_coarse_to_fine_is_the_clients_work_and_the_url_says_from_what_side(url, model):
+    image, mask = pixels(90, 110), np.zeros((90, 110), bool)
+    mask[20:70, 30:80] = True
+    expected = model.complete(image, mask)
+    assert model.reach == 64
+    remote = kinpaint.load(f"{url}?reach=64")
+    np.testing.assert_array_equal(remote.complete(image, mask), expected)
+    assert (client.connect(url).complete(image, mask) != expected).any()
+    for wrong in ("?reach=x", "?reach=0", "?side=64"):
+        with pytest.raises(UserError, match=r"\?reach=PIXELS"):
+            client.connect(url + wrong)
+
+
 def test_two_hundred_requests_at_once_are_neither_lost_nor_mixed_up(url):
     remote = client.connect(url)
 
