@@ -3,12 +3,14 @@
     python -m tests.benchmarks.serving [cold] [large] [huge] [folder] [--count=1000]
 
 Each part runs in processes of its own on untrained networks; beside them stands the
-rate of a float32 matrix product of side 2048, measured in the same run.
+rate of a float32 matrix product of side 2048, measured before and after. The folder and the
+network alone take turns, so that both meet the same load of the machine.
 """
 
 import argparse
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,7 @@ import time
 import numpy as np
 from PIL import Image
 
+TURN = 50  # pictures that the network does alone, and half of those it does as files
 MODEL = {"name": "bench", "model": "gated", "model_settings": {"width": 48}}
 
 
@@ -28,9 +31,10 @@ def main():
     arguments = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="kinpaint-bench-"))
     _in_a_process("export", folder)
-    print(f"matmul: {_in_a_process('matmul', folder)}")
     for part in arguments.parts or ["cold", "large", "folder"]:
-        print(PARTS[part](folder, arguments.count))
+        print(f"matmul: {_in_a_process('matmul', folder)}", flush=True)
+        print(PARTS[part](folder, arguments.count), flush=True)
+    print(f"matmul: {_in_a_process('matmul', folder)}")
 
 
 def cold(folder, _):
@@ -138,19 +142,31 @@ def _speed(folder):
     _mask(folder / "mask.png", 256, 256, [(80, 60)])
     found = jobs.find(options)
     hole = np.asarray(Image.open(folder / "mask.png")) >= 128
-    pictures = [np.asarray(Image.open(job.image)) for job in found[:60]]
-    model.complete(pictures[0], hole)
-    alone = []
-    for _ in range(2):
-        started = time.perf_counter()
+    pictures = [np.asarray(Image.open(job.image)) for job in found[:TURN]]
+
+    def alone(_):
         for picture in pictures:
             model.complete_batch(picture[None], hole[None, ..., None])
-        alone.append(len(pictures) / (time.perf_counter() - started))
+        return len(pictures)
+
+    def batch(jobs):
+        return runner.run(jobs, model, options)["done"]
+
+    alone(None)  # TensorFlow prepares its kernels
+    turns = [found[start : start + 2 * TURN] for start in range(0, len(found), 2 * TURN)]
+    rates = np.array([[_rate(work, jobs) for work in (alone, batch)] for jobs in turns])
+    network, files = 1.0 / np.mean(1.0 / rates, axis=0)
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(
+        f"{files:.1f} pictures/s, network alone {network:.1f}: {files / network:.0%} "
+        f"(cnn, batch 1; {len(turns)} turns), peak {used:.2f} GB"
+    )
+
+
+def _rate(work, jobs):
+    """Pictures a second."""
     started = time.perf_counter()
-    counts = runner.run(found, model, options)
-    rate = counts["done"] / (time.perf_counter() - started)
-    share = rate / max(alone)
-    print(f"{rate:.1f} pictures/s, network alone {max(alone):.1f}: {share:.0%} (cnn, batch 1)")
+    return work(jobs) / (time.perf_counter() - started)
 
 
 if __name__ == "__main__":
