@@ -1,8 +1,8 @@
 """What `kinpaint.explain` wrote.
 
 A figure is a picture of a photo, and may be shown when the photo may be. Figures of the
-nearest training patches show other photos, which explain.json does not name; they are
-left out.
+nearest training patches show other photos beside it, as `explain --show` allowed there and
+not as `report --show` does here; they are left out.
 """
 
 import json
@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipelines.cli import UserError
 
-UNNAMED_PHOTOS = ("nearest",)  # sections whose figures show other photos than the explained
+OTHER_PHOTOS = ("nearest",)  # sections whose figures show other photos than the explained
 _FEW = 12  # facts of a section that fit a table; of more the figures tell
 _WORDS = {  # in the order of importance
     "dependence occlusion radius90_px": "radius of 90 % of the dependence, occlusion, px",
@@ -57,7 +57,7 @@ class Explanation:
             if not may_show(entry["image"]):
                 continue
             for section, paths in entry.get("figures", {}).items():
-                if section in UNNAMED_PHOTOS:
+                if section in OTHER_PHOTOS:
                     continue
                 for path in paths:
                     image = Image.open(self.dir / path).convert("RGB")

@@ -3,13 +3,13 @@
 from kinpaint.evaluation.pages import number
 from kinpaint.reporting import wording
 from kinpaint.reporting.blocks import Cell, Pictures, Section, Slide, Table, Text
-from kinpaint.reporting.explanations import UNNAMED_PHOTOS
+from kinpaint.reporting.explanations import OTHER_PHOTOS
 from kinpaint.reporting.texts import bullets_of, own
 
 _MOST = 24  # figures of one explanation in the report
 _TOLD = ("attention", "dependence", "gates", "errors")  # the slide's figure: the first there is
 _LEFT_OUT = (
-    f"Figures of photos that may not be shown are left out, and of {UNNAMED_PHOTOS[0]} "
+    f"Figures of photos that may not be shown are left out, and of {OTHER_PHOTOS[0]} "
     f"training patches all."
 )
 
