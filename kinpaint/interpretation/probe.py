@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 
 import numpy as np
+from keras import ops
 
 from kinpaint import images
 from kinpaint.layers.contextual_attention import ContextualAttention
@@ -68,8 +69,8 @@ def listening(network):
     heard, changed = Heard(), []
     for layer in network._flatten_layers(include_self=False):
         if isinstance(layer, GatedConv2D):
-            changed.append((layer, "features_and_gates"))
-            layer.features_and_gates = _gates_heard(layer, heard)
+            changed.append((layer, "gated"))
+            layer.gated = _gates_heard(layer, heard)
         elif isinstance(layer, ContextualAttention):
             changed.append((layer, "call"))
             layer.call = _attention_heard(layer, heard)
@@ -84,14 +85,13 @@ def listening(network):
 
 
 def _gates_heard(layer, heard):
-    original = layer.features_and_gates
+    original = layer.gated
 
-    def features_and_gates(x):
-        features, gates = original(x)
-        heard.gates[layer.name] = gates
-        return features, gates
+    def gated(features, gates):
+        heard.gates[layer.name] = ops.sigmoid(ops.cast(gates, "float32"))
+        return original(features, gates)
 
-    return features_and_gates
+    return gated
 
 
 def _attention_heard(layer, heard):

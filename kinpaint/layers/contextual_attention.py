@@ -136,17 +136,25 @@ def _sources(features):
     [B, 2 h, 2 w, C] to two [B, h * w, 4 C].
     """
     _, height, width, channels = ops.shape(features)
-    padded = ops.pad(features, ((0, 0), (1, 1), (0, 0), (0, 0)))
-    size = (height // 2) * (width // 2)
-    return [
-        ops.reshape(
-            ops.concatenate(
-                [padded[:, i : i + height : 2, phase::2] for i in range(4)], axis=-1
-            ),
-            (-1, size, 4 * channels),
+    height, width = height // 2, width // 2
+    pairs = ops.reshape(features, (-1, height, 2, width, 2, channels))
+    sources = []
+    for column in ops.split(pairs, 2, axis=4):
+        even, odd = (
+            ops.reshape(row, (-1, height, width, channels))
+            for row in ops.split(column, 2, axis=2)
         )
-        for phase in range(2)
-    ]
+        rows = [_moved_rows(odd, 1), even, odd, _moved_rows(even, -1)]
+        source = ops.concatenate(rows, axis=-1)
+        sources.append(ops.reshape(source, (-1, height * width, 4 * channels)))
+    return sources
+
+
+def _moved_rows(x, by):
+    """[B, H, ...] moved down by one row (`by=1`) or up (`by=-1`); zeros come in."""
+    kept = part(x, {1: (max(-by, 0), ops.shape(x)[1] - 1)})
+    margins = [(0, 0), (max(by, 0), max(-by, 0))] + [(0, 0)] * (len(x.shape) - 2)
+    return ops.pad(kept, margins)
 
 
 def _paste(weights, sources):
@@ -170,9 +178,8 @@ def _overlap(pasted):
     """Adds patches of four rows at distance two: [B, h, w, 2, 4 C] to [B, 2 h, 2 w, C]."""
     _, height, width, _, channels = ops.shape(pasted)
     rows = ops.split(ops.reshape(pasted, (-1, height, 2 * width, channels)), 4, axis=-1)
-    zero = ops.zeros_like(rows[0][:, :1])
-    even = rows[1] + ops.concatenate([zero, rows[3][:, :-1]], axis=1)
-    odd = rows[2] + ops.concatenate([rows[0][:, 1:], zero], axis=1)
+    even = rows[1] + _moved_rows(rows[3], 1)
+    odd = rows[2] + _moved_rows(rows[0], -1)
     both = ops.stack([even, odd], axis=2)
     return ops.reshape(both, (-1, 2 * height, 2 * width, channels // 4))
 

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from kinpaint.layers.conv import PlainConv2D
+from kinpaint.layers.lean import lean
 
 
 @keras.saving.register_keras_serializable("kinpaint.layers")
@@ -24,12 +25,10 @@ class GatedConv2D(PlainConv2D):
     # is then 1e-16, and a short training never wakes it.
     gain = 2.2
 
-    def features_and_gates(self, x):
-        """Activated features, and gates in (0, 1): two float32 [B, H', W', filters]."""
-        features, gates = ops.split(self.convolve(x), 2, axis=-1)
-        return self.activation(features), ops.sigmoid(gates)
-
     def call(self, x):
         """[B, H, W, C] to [B, H', W', filters]: sides doubled, kept, or over `strides`."""
-        features, gates = self.features_and_gates(x)
-        return ops.cast(features * gates, self.compute_dtype)
+        return self.gated(*ops.split(self.convolve(x), 2, axis=-1))
+
+    def gated(self, features, gates):
+        """Both halves before their activations, [B, H', W', filters] each, to their product."""
+        return lean(lambda x, gate: self.activation(x) * ops.sigmoid(gate), features, gates)

@@ -31,7 +31,7 @@ class PatchScores:
         self.fuse = fuse
         self.columns = _columns(small)
         squares = ops.sum(ops.square(self.columns), axis=-1)
-        squares = sum(squares[:, :, i : i + self.width] for i in range(3))
+        squares = sum(part(squares, {2: (i, self.width)}) for i in range(3))
         self.inverse_norms = ops.rsqrt(ops.maximum(squares, 1e-8))[:, None, None]
         # Rows in a ring with a zero row as its seam: what lies beyond the last row is zero,
         # and after it comes the first row, where the fuse by columns goes on.
@@ -118,4 +118,4 @@ def _columns(x):
     """
     height = ops.shape(x)[1]
     x = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    return ops.concatenate([x[:, i : i + height] for i in range(3)], axis=-1)
+    return ops.concatenate([part(x, {1: (i, height)}) for i in range(3)], axis=-1)

@@ -55,7 +55,7 @@ class SpectralConv2D(keras.layers.Layer):
         if training:
             self.u.assign(u)
         norm = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
-        return self.kernel / norm[0, 0]
+        return self.kernel * (1.0 / norm[0, 0])  # the product has the cheaper gradient
 
     def call(self, x, training=False):
         """[B, H, W, C] to [B, H / strides, W / strides, filters], rounded up."""
@@ -63,7 +63,8 @@ class SpectralConv2D(keras.layers.Layer):
         # A stride changes nothing on a 1 x 1 map, where TensorFlow's bfloat16 gradient of a
         # strided kernel is unset memory on CPUs (measured on 2.21: NaN within three steps).
         strides = 1 if tuple(x.shape[1:3]) == (1, 1) else self.strides
-        return ops.conv(x, kernel, strides=strides, padding="same") + self.bias
+        x = ops.conv(x, kernel, strides=strides, padding="same")
+        return ops.add(x, self.bias)  # not `+`: TensorFlow fuses this one
 
     def get_config(self):
         """Constructor arguments."""

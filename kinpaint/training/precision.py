@@ -7,6 +7,7 @@ range, so only float16 needs scaling.
 
 import keras
 
+from kinpaint.training.adam import Adam
 from kinpaint.training.schedule import Rate
 
 
@@ -22,7 +23,7 @@ def adam(options, learning_rate, precision):
     (Keras' own default is 1e-7).
     """
     rate = Rate(learning_rate, options.schedule, options.decay_steps, options.warmup_steps)
-    optimizer = keras.optimizers.Adam(
+    optimizer = Adam(
         rate,
         beta_1=options.beta1,
         beta_2=options.beta2,

@@ -8,6 +8,7 @@ import tensorflow as tf
 from kinpaint.layers import dilated
 from kinpaint.layers.conv import PlainConv2D
 from kinpaint.layers.gated_conv import GatedConv2D
+from kinpaint.layers.lean import lean
 from kinpaint.layers.partial_conv import PartialConv2D
 from kinpaint.layers.spectral_norm import SpectralConv2D
 from tests.layer_harness import Harness
@@ -60,6 +61,29 @@ class TestSpectral(Harness):
 
     def inputs(self):
         return (_features(),)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("dtype, close", [("float32", 1e-6), ("bfloat16", 0.01)])
+def test_lean_gives_the_exact_gate_and_its_gradients(dtype, close, compiled):
+    rng = np.random.default_rng(0)
+    inputs = [tf.constant(rng.normal(0, 2, (4, 5)), dtype) for _ in range(3)]
+
+    def gate(x, y):
+        return tf.nn.elu(x) * tf.sigmoid(y)
+
+    def results(function, x, y, back):
+        with tf.GradientTape() as tape:
+            tape.watch([x, y])
+            z = function(x, y)
+        return [z, *tape.gradient(z, [x, y], back)]
+
+    work = tf.function(results) if compiled else results
+    ours = work(lambda x, y: lean(gate, x, y), *inputs)
+    expected = results(gate, *(tf.cast(x, "float32") for x in inputs))
+    for mine, right in zip(ours, expected, strict=True):
+        assert mine.dtype == dtype
+        np.testing.assert_allclose(tf.cast(mine, "float32"), right, rtol=close, atol=1e-6)
 
 
 def test_the_first_half_makes_features_and_the_second_gates():
