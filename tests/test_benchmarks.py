@@ -1,9 +1,12 @@
-"""The collection of benchmarks: it parses their tables and outlives a failing one."""
+"""The collection of benchmarks parses their tables and outlives a failing one; broken lines."""
 
 import json
 import sys
 
+import pytest
+
 from tests.benchmarks import __main__ as benchmarks
+from tests.benchmarks import mutations
 
 PRINTED = """256 px, one core                        ms  /pillow brush
 center                                   0.088            0.32
@@ -31,3 +34,9 @@ def test_one_that_fails_is_told_and_the_others_go_on(tmp_path, monkeypatch, caps
     assert kept["machine"]["cores"] >= 1 and kept["machine"]["packages"]["tensorflow"]
     printed = capsys.readouterr().out
     assert "FAILED" in printed and "fine" in printed
+
+
+@pytest.mark.parametrize("case", mutations.BREAKS, ids=lambda case: case.what)
+def test_a_line_to_break_stands_once(case):
+    assert (mutations.ROOT / case.file).read_text().count(case.line) == 1
+    assert all((mutations.ROOT / path).exists() for path in case.tests.split())

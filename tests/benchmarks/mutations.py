@@ -62,15 +62,15 @@ BREAKS = (
     Break(
         "the spectral norm is a constant of the gradient",
         "kinpaint/layers/spectral_norm.py",
-        "return self.kernel / norm[0, 0]",
-        "return self.kernel / ops.stop_gradient(norm[0, 0])",
+        "return self.kernel * (1.0 / norm[0, 0])",
+        "return self.kernel * ops.stop_gradient(1.0 / norm[0, 0])",
         "tests/layers/test_convolutions.py tests/critics",
     ),
     Break(
         "features and gates change places",
         "kinpaint/layers/gated_conv.py",
-        "features, gates = ops.split(self.convolve(x), 2, axis=-1)",
-        "gates, features = ops.split(self.convolve(x), 2, axis=-1)",
+        "return self.gated(*ops.split(self.convolve(x), 2, axis=-1))",
+        "return self.gated(*ops.split(self.convolve(x), 2, axis=-1)[::-1])",
         "tests/layers/test_convolutions.py tests/models/test_gated.py",
     ),
     Break(
