@@ -30,7 +30,9 @@ def lean(function, *inputs):
         with tf.GradientTape() as tape:
             tape.watch(wide)
             y = function(*wide)
-        slopes = [tf.cast(slope, dtype) for slope in tape.gradient(y, wide)]
+        # None where TensorFlow records nothing, as in the first pass of a recomputed layer:
+        # there nobody asks for the gradient.
+        slopes = [s if s is None else tf.cast(s, dtype) for s in tape.gradient(y, wide)]
         return tf.cast(y, dtype), lambda back: [back * slope for slope in slopes]
 
     return kept(*inputs)
