@@ -67,7 +67,8 @@ class PlainConv2D(keras.layers.Layer):
         else:
             kernel = ops.cast(self.kernel, self.compute_dtype)
             x = dilated.conv(x, kernel, self.strides, self.dilation_rate)
-        return ops.add(x, self.bias)  # not `+`: TensorFlow fuses this one
+        # Not `+`: TensorFlow fuses this one.
+        return ops.add(x, ops.cast(self.bias, x.dtype))
 
     def call(self, x):
         """[B, H, W, C] to [B, H', W', filters]: sides doubled, kept, or over `strides`."""

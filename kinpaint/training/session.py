@@ -18,6 +18,7 @@ import keras
 import kinpaint.critics
 import kinpaint.losses
 import kinpaint.models
+from kinpaint.layers.conv import PlainConv2D
 from kinpaint.losses.adversarial import ADVERSARIAL
 from kinpaint.metrics.lpips import Lpips
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
@@ -147,7 +148,16 @@ def build(settings):
 
 def _recomputing(network, text, dtype):
     """The network anew, its layers' activations recomputed in the backward pass."""
-    layers = [layer.name for layer in network._flatten_layers(include_self=False)]
+    found = network._flatten_layers(include_self=False)
+    if keras.dtype_policies.get(dtype).compute_dtype != "float32":
+        # Keras calls a layer again outside the scope in which it casts the weights.
+        found = [layer for layer in found if isinstance(layer, PlainConv2D)]
+    layers = [layer.name for layer in found]
+    if not layers:
+        raise cli.UserError(
+            f"--recompute has nothing to recompute in {text} at this precision: "
+            "leave it out or take --precision=float32"
+        )
     with keras.RematScope(mode="list_of_layers", layer_names=layers):
         return named(kinpaint.models.build, text, "--model", dtype)
 

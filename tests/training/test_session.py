@@ -166,10 +166,17 @@ def test_a_nan_batch_stops_by_name_or_rolls_back(sample_dir, tmp_path, monkeypat
     assert all(np.isfinite(w).all() for w in run.inpainter.network.get_weights())
 
 
-def test_recomputed_activations_give_the_same_step(sample_dir, tmp_path):
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_recomputed_activations_give_the_same_step(sample_dir, tmp_path, precision):
     weights = {}
     for recompute in (False, True):
-        made = settings(sample_dir, tmp_path, recompute=recompute, model="gated(width=4)")
+        made = settings(
+            sample_dir,
+            tmp_path,
+            recompute=recompute,
+            model="gated(width=4)",
+            precision=precision,
+        )
         made = dataclasses.replace(made, model=dataclasses.replace(made.model, critic="none"))
         model = session.build(made)
         start = weights.setdefault("start", model.network.get_weights())
@@ -180,6 +187,18 @@ def test_recomputed_activations_give_the_same_step(sample_dir, tmp_path):
         np.testing.assert_allclose(again, plain, rtol=1e-5, atol=1e-7)
     moved = [np.abs(a - b).max() for a, b in zip(weights[True], weights["start"], strict=True)]
     assert np.median(moved) > 1e-5
+
+
+def test_recomputing_nothing_is_told(sample_dir, tmp_path):
+    made = settings(
+        sample_dir,
+        tmp_path,
+        recompute=True,
+        model="partial(width=4)",
+        precision="mixed_bfloat16",
+    )
+    with pytest.raises(UserError, match="nothing to recompute in partial"):
+        session.build(made)
 
 
 def test_bad_photos_among_good_ones_are_named_counted_and_skipped(tmp_path, sample_dir, capsys):
