@@ -6,6 +6,8 @@ import tempfile
 import gradio as gr
 import numpy as np
 
+from kinpaint.page import FOLDER
+
 WHITE = "#ffffff"
 
 
@@ -77,7 +79,7 @@ def samples():
     import skimage.data
     from PIL import Image
 
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="kinpaint-samples-"))
+    folder = pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
     pictures = {"cat": skimage.data.chelsea, "astronaut": skimage.data.astronaut}
     pictures |= {"coffee": skimage.data.coffee}
     for name, picture in pictures.items():

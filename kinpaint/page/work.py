@@ -16,6 +16,7 @@ from PIL import Image
 import kinpaint
 from kinpaint import loading
 from kinpaint.completion import files
+from kinpaint.page import FOLDER
 from pipelines.cli import UserError
 
 PREVIEW = 1024  # longest side in pixels of what is painted on
@@ -165,6 +166,6 @@ def saved_mask(hole, stem):
 
 def _written(photo, name):
     """Path of a PNG to download, in a folder of its own."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="kinpaint-")) / name
+    path = pathlib.Path(tempfile.mkdtemp(dir=FOLDER)) / name
     files.write(photo, path, "PNG")
     return str(path)
