@@ -84,7 +84,7 @@ def write(run_dir, step, state, note=None, *, keep=3, pinned=(), chief=True):
     except (OSError, tf.errors.OpError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise _explained(error, final) from error
-    _rotate(folder, keep, {*pinned, step})
+    _rotate(folder, step, keep, {*pinned, step})
     return final
 
 
@@ -104,12 +104,14 @@ def _flush(path):
         os.close(handle)
 
 
-def _rotate(folder, keep, pinned):
+def _rotate(folder, step, keep, pinned):
     steps = [p for p in _finished(folder) if step_of(p) not in pinned]
     for old in steps[: max(0, len(steps) - keep + 1)]:
         shutil.rmtree(old, ignore_errors=True)
+    # Another worker may still be writing its copy of this step: left-overs are of other steps.
     for left in folder.glob(".writing-*"):
-        shutil.rmtree(left, ignore_errors=True)
+        if int(left.name.split("-")[1]) != step:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _finished(folder):

@@ -114,3 +114,12 @@ def test_an_unfinished_checkpoint_is_swept_away(tmp_path):
     (left / "state.index").write_bytes(b"half")
     checkpoints.write(tmp_path, 4, _state(4.0))
     assert not left.exists()
+
+
+def test_what_another_worker_is_writing_is_left_alone(tmp_path):
+    theirs = pathlib.Path(tmp_path) / "checkpoints" / ".writing-00000004-999"
+    theirs.mkdir(parents=True)
+    checkpoints.write(tmp_path, 4, _state(4.0))
+    assert theirs.exists()
+    checkpoints.write(tmp_path, 5, _state(5.0))
+    assert not theirs.exists()
