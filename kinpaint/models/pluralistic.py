@@ -30,10 +30,12 @@ class Pluralistic(Gated):
 
     Args:
         latent_size: length Z of the latent.
+        temperature: standard deviation of the latents drawn for samples; training's is 1, less
+            gives likelier fillings that differ less (Kingma and Dhariwal 2018, section 6).
         seed: of the latents drawn in training.
     """
 
-    def __init__(self, width=48, latent_size=8, seed=0, **kwargs):
+    def __init__(self, width=48, latent_size=8, temperature=1.0, seed=0, **kwargs):
         super().__init__(width=width, **kwargs)
         # === Layers ===
         options = {"dtype": self.dtype_policy}
@@ -46,6 +48,7 @@ class Pluralistic(Gated):
         self.noise = keras.random.SeedGenerator(seed)
         # === Config ===
         self.latent_size = latent_size
+        self.temperature = temperature
         self.seed = seed
 
     def hints(self, inputs, image, mask, training):
@@ -81,5 +84,5 @@ class Pluralistic(Gated):
 
     def get_config(self):
         """Constructor arguments."""
-        config = {"latent_size": self.latent_size, "seed": self.seed}
-        return {**super().get_config(), **config}
+        names = ("latent_size", "temperature", "seed")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -30,6 +30,7 @@ class Signatures(tf.Module):
         self.weights = [variable.value for variable in network.variables]
         self._paint = lambda **inputs: network(inputs, training=False)["output"]
         self.latent_size = getattr(network, "latent_size", None)
+        self.temperature = getattr(network, "temperature", 1.0)
 
     @tf.function(input_signature=[_PICTURES, _MASKS])
     def complete(self, image, mask):
@@ -39,7 +40,8 @@ class Signatures(tf.Module):
     @tf.function(input_signature=[_PICTURES, _MASKS, tf.TensorSpec([2], tf.int32, name="seed")])
     def complete_drawn(self, image, mask, seed):
         """A filling drawn by `seed` (networks with a latent); `complete`: the likeliest."""
-        latent = tf.random.stateless_normal([tf.shape(image)[0], self.latent_size], seed)
+        size = [tf.shape(image)[0], self.latent_size]
+        latent = tf.random.stateless_normal(size, seed, stddev=self.temperature)
         return {"completed": self._fill(image, mask, latent=latent)}
 
     @tf.function(

@@ -240,3 +240,19 @@ def test_models_with_a_latent_draw_by_seed_and_give_the_likeliest_alone(tmp_path
     assert (model.complete(image, hole)[hole] == 128).all()
     for filled in drawn:
         np.testing.assert_array_equal(filled[~hole], image[~hole])
+
+
+def test_a_lower_temperature_brings_the_drawn_fillings_nearer_to_the_likeliest(tmp_path):
+    image, hole = pixels(16, 16), np.ones((16, 16), bool)
+
+    def latents(temperature):
+        network = Latent()
+        network.temperature = temperature
+        model = kinpaint.load(exporting.export_network(network, tmp_path / str(temperature), CARD))
+        colours = model.complete(image, hole, samples=8, seed=3)[:, 0, 0] / 127.5 - 1
+        return np.arctanh(np.clip(colours, -0.99, 0.99))
+
+    half = latents(0.5)
+    assert half.std() > 0.2
+    np.testing.assert_allclose(np.tanh(half), np.tanh(latents(1.0) / 2), atol=0.03)
+    assert np.abs(latents(0.0)).max() < 0.01
