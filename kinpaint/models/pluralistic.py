@@ -30,12 +30,16 @@ class Pluralistic(Gated):
 
     Args:
         latent_size: length Z of the latent.
+        zero_share: share of the training pictures that are painted from the latent zero: the
+            likeliest filling is then as good as a network's without a latent.
         temperature: standard deviation of the latents drawn for samples; training's is 1, less
             gives likelier fillings that differ less (Kingma and Dhariwal 2018, section 6).
         seed: of the latents drawn in training.
     """
 
-    def __init__(self, width=48, latent_size=8, temperature=1.0, seed=0, **kwargs):
+    def __init__(
+        self, width=48, latent_size=8, zero_share=0.0, temperature=1.0, seed=0, **kwargs
+    ):
         super().__init__(width=width, **kwargs)
         # === Layers ===
         options = {"dtype": self.dtype_policy}
@@ -48,6 +52,7 @@ class Pluralistic(Gated):
         self.noise = keras.random.SeedGenerator(seed)
         # === Config ===
         self.latent_size = latent_size
+        self.zero_share = zero_share
         self.temperature = temperature
         self.seed = seed
 
@@ -80,9 +85,11 @@ class Pluralistic(Gated):
         log_variance = ops.clip(log_variance + LOG_VARIANCE_AT_START, -10.0, 10.0)
         noise = keras.random.normal(ops.shape(mean), seed=self.noise)
         latent = mean + ops.exp(0.5 * log_variance) * noise
+        kept = keras.random.uniform(ops.shape(mean)[:1], seed=self.noise) >= self.zero_share
+        latent = latent * ops.cast(kept, "float32")[:, None]
         return latent, {"latent_mean": mean, "latent_log_variance": log_variance}
 
     def get_config(self):
         """Constructor arguments."""
-        names = ("latent_size", "temperature", "seed")
+        names = ("latent_size", "zero_share", "temperature", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -29,16 +29,6 @@ PARTS = {
 }
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "opencv-python-headless", "scikit-image")
 LONGEST_S = 3600
-MATMUL = """
-import time, tensorflow as tf
-x = tf.random.normal([2048, 2048])
-best = 1e9
-for _ in range(8):
-    start = time.perf_counter()
-    tf.matmul(x, x).numpy()
-    best = min(best, time.perf_counter() - start)
-print(2 * 2048**3 / best / 1e9)
-"""
 COLUMNS = re.compile(r"(\S.*?)\s{2,}(\S.*)")
 SENTENCE = re.compile(r"(\S.*?):\s+(\S.*)")
 
@@ -66,8 +56,8 @@ def _cpu():
 
 def matmul_rate():
     """GFLOP/s of a float32 product of side 2048; None where it cannot be measured."""
-    code, printed, _ = _run([sys.executable, "-c", MATMUL], 300)
-    return round(float(printed.split()[-1]), 1) if code == 0 else None
+    code, printed, _ = _run([sys.executable, "-m", "tests.benchmarks.pace"], 300)
+    return float(printed.split()[-2]) if code == 0 else None
 
 
 def measured(module):

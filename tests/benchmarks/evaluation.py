@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from kinpaint.metrics import quality
 from kinpaint.metrics.lpips import Lpips, distance
+from tests.benchmarks.pace import matmul_rate
 from tests.metrics import recipe
 
 
@@ -68,15 +69,6 @@ def peers(a, b):
     return score
 
 
-def matmul(side=2048):
-    """GFLOP/s of a float32 matrix product, the machine's pace right now."""
-    x = tf.random.stateless_normal((side, side), (0, 0))
-    tf.matmul(x, x).numpy()
-    start = time.perf_counter()
-    tf.matmul(x, x).numpy()
-    return 2 * side**3 / (time.perf_counter() - start) / 1e9
-
-
 def seconds(score, repeats=2):
     """Mean wall time of a call."""
     time.sleep(0.3)  # the other library's idle threads stop spinning
@@ -103,7 +95,7 @@ def main():
     for score in contestants.values():
         score()
     rounds = [{n: seconds(s) for n, s in contestants.items()} for _ in range(arguments.rounds)]
-    print(f"{arguments.side} px, batch {arguments.batch}; matmul {matmul():.0f} GFLOP/s")
+    print(f"{arguments.side} px, batch {arguments.batch}; matmul {matmul_rate():.0f} GFLOP/s")
     for name in contestants:
         rates = [arguments.batch / taken[name] for taken in rounds]
         ratios = [taken[list(contestants)[-1]] / taken[name] for taken in rounds]

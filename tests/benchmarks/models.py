@@ -10,13 +10,11 @@ published fuse on, PyTorch 2.13, two cores, where the product ran at 198 GFLOP/s
 """
 
 import json
-import os
 import resource
 import subprocess
 import sys
-import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from tests.benchmarks.pace import best_of, matmul_rate
 
 PEER_RATE = 198.0  # GFLOP/s
 # (policy, side in pixels): the peer's seconds, and the share of its figure to stay below.
@@ -27,25 +25,6 @@ PEER = {
     ("mixed_bfloat16", 512): (1.7, 0.7),
 }
 SIDES = (256, 512, 1024)
-
-
-def best_of(work, *args, repeats=5):
-    """Least seconds of some calls, after one that traces."""
-    work(*args)
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work(*args)
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
-def matmul_rate(size=2048):
-    """GFLOP/s of a float32 matrix product."""
-    import tensorflow as tf
-
-    a = tf.random.normal((size, size))
-    return 2e-9 * size**3 / best_of(tf.function(lambda: a @ a), repeats=10)
 
 
 def pictures(side):
@@ -139,7 +118,7 @@ def measure(work, kind, side):
 def report_generator():
     """The generator beside the peer."""
     rate = matmul_rate()
-    print(f"float32 matrix product of 2048: {rate:.0f} GFLOP/s")
+    print(f"matrix product of 2048: {rate:.0f} GFLOP/s")
     print(
         f"{'generator':>14} {'px':>5} {'s':>7} {'G':>6} {'peer G':>7} {'share':>6} {'limit':>6}"
     )

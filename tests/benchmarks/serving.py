@@ -32,9 +32,9 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="kinpaint-bench-"))
     _in_a_process("export", folder)
     for part in arguments.parts or ["cold", "large", "folder"]:
-        print(f"matmul: {_in_a_process('matmul', folder)}", flush=True)
+        print(pace(), flush=True)
         print(PARTS[part](folder, arguments.count), flush=True)
-    print(f"matmul: {_in_a_process('matmul', folder)}")
+    print(pace())
 
 
 def cold(folder, _):
@@ -104,8 +104,17 @@ def _complete(folder, image, mask, output, model="bench"):
     return time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss
 
 
+def pace():
+    """What `tests.benchmarks.pace` prints: TensorFlow stays out of this process."""
+    return _printed("pace")
+
+
 def _in_a_process(step, folder):
-    command = [sys.executable, "-m", "tests.benchmarks.serving", "--step", step, str(folder)]
+    return _printed("serving", "--step", step, str(folder))
+
+
+def _printed(module, *arguments):
+    command = [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
@@ -118,18 +127,6 @@ def _export(folder):
         base = folder / ("bench" if name == "gated" else "cnn")
         card = MODEL | {"name": base.name, "model": name, "model_settings": settings}
         exporting.export_network(models.build(name, **settings), base, card)
-
-
-def _matmul(_):
-    import tensorflow as tf
-
-    x = tf.random.normal([2048, 2048])
-    tf.matmul(x, x)
-    started = time.perf_counter()
-    for _ in range(10):
-        y = tf.matmul(x, x)
-    y.numpy()
-    print(f"{10 * 2 * 2048**3 / (time.perf_counter() - started) / 1e9:.0f} GFLOP/s")
 
 
 def _speed(folder):
@@ -176,8 +173,6 @@ def _rate(work, jobs):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--step"]:
-        {"export": _export, "matmul": _matmul, "speed": _speed}[sys.argv[2]](
-            pathlib.Path(sys.argv[3])
-        )
+        {"export": _export, "speed": _speed}[sys.argv[2]](pathlib.Path(sys.argv[3]))
     else:
         main()

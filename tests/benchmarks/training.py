@@ -21,7 +21,8 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from tests.benchmarks.models import PEER_RATE, matmul_rate
+from tests.benchmarks.models import PEER_RATE
+from tests.benchmarks.pace import matmul_rate
 
 SIDE, BATCH, STEPS = 256, 2, 5
 # Seconds a picture of the peer, the share of them to stay below, and GB to stay below.

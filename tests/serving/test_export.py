@@ -248,7 +248,9 @@ def test_a_lower_temperature_brings_the_drawn_fillings_nearer_to_the_likeliest(t
     def latents(temperature):
         network = Latent()
         network.temperature = temperature
-        model = kinpaint.load(exporting.export_network(network, tmp_path / str(temperature), CARD))
+        model = kinpaint.load(
+            exporting.export_network(network, tmp_path / str(temperature), CARD)
+        )
         colours = model.complete(image, hole, samples=8, seed=3)[:, 0, 0] / 127.5 - 1
         return np.arctanh(np.clip(colours, -0.99, 0.99))
 
