@@ -28,7 +28,7 @@ def main(argv):
     report = report_path(options, index, count)
     counts = completed(todo, options, report)
     print(", ".join(f"{number} {what}" for what, number in counts.items() if number))
-    print(options.output, *([report] if report else []), sep="\n")
+    print(*jobs.written(todo, options, counts), *([report] if report else []), sep="\n")
     return 1 if counts["failed"] else 0
 
 

@@ -70,11 +70,14 @@ class Completer:
         return filled[0] if samples == 1 else np.stack(filled)
 
     def complete_batch(self, images, masks, seed=0, samples=1):
-        """Fills uint8 [N, H, W, 3] under [N, H, W, 1]; [K, N, H, W, 3] for samples=K > 1.
+        """Fills uint8 [N, H, W, 3] under [N, H, W, 1] or [N, H, W].
+
+        Gives uint8 [N, H, W, 3], or [K, N, H, W, 3] for samples=K > 1.
 
         Pictures within `reach` go through the network together, others as by `complete`.
         """
         images, masks = checked_pictures(images), as_uint8_mask(masks)
+        masks = masks[..., None] if masks.ndim == 3 else masks
         if images.shape[:3] != masks.shape[:3]:
             raise UserError(
                 f"images {images.shape} and masks {masks.shape} differ in size: "
@@ -92,6 +95,8 @@ class Completer:
 
 def _draws(samples, seed):
     """Keys of the drawings; a single sample is not drawn."""
+    if samples < 1:
+        raise UserError(f"samples={samples}: at least 1")
     return [None] if samples == 1 else [(seed, k) for k in range(samples)]
 
 

@@ -31,6 +31,7 @@ def run(jobs, options, report_path):
     Returns:
         {"done": n, "unchanged": n, "skipped": n, "failed": n}.
     """
+    _model(options.model)  # what cannot be loaded is said here, not by a worker's stack trace
     report = Report(report_path, options)
     todo = [job for job in jobs if not report.is_done(job.outputs(options.samples)[-1])]
     counts = {"done": 0, "unchanged": 0, "skipped": len(jobs) - len(todo), "failed": 0}

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import secrets
 import shutil
 import warnings
 
@@ -23,6 +24,8 @@ READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 PICTURES = (*SUFFIXES, ".bmp", ".tif", ".tiff", ".gif")
 Image.init()  # else Pillow knows only some formats until it meets another
+# Besides EXIF, what can hold the orientation.
+_ORIENTED = {"xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's own conversion
 
 
@@ -137,8 +140,9 @@ def _decoded(image):
     keep = _kept(image)  # before anything is converted: JPEG tables belong to the file's image
     image.load()
     upright = ImageOps.exif_transpose(image)
-    for name in keep.keys() & {"xmp"}:
-        keep[name] = upright.info.get(name)  # it can hold the orientation, too
+    for kept in (keep, keep.get("text", {})):
+        for name in kept.keys() & _ORIENTED:
+            kept[name] = upright.info.get(name)
     samples, alpha = _arrays(upright)
     file_format = "JPEG" if image.format == "MPO" else image.format
     return Photo(samples, alpha, file_format, orientation, keep)
@@ -202,7 +206,7 @@ def copy(source, path):
 def _replacing(path):
     """A file under a temporary name that becomes `path` when the block ends well."""
     path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name[:80]}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name[:20]}.{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
@@ -255,8 +259,9 @@ def _png_text(keep):
 def read_mask(path, photo, invert=False):
     """The hole of `photo` as bool [H, W]: where the mask file is white (>= 128 of 255).
 
-    A mask of the photo's stored size is turned as the photo was. Transparent parts of a mask
-    count as black; a mask that is of one colour and partly transparent is read by its alpha.
+    A mask of the photo's stored size is turned as the photo was, where the upright size is
+    another. Transparent parts of a mask count as black; a mask that is of one colour and partly
+    transparent is read by its alpha.
 
     Raises:
         UserError: unreadable, or of another size.

@@ -41,12 +41,13 @@ def find(options):
     _check(options)
     image, output = pathlib.Path(options.image), pathlib.Path(options.output)
     masks = _Masks(options)
-    if image.suffix.lower() == ".txt":
-        names = [pathlib.Path(n) for n in image.read_text().splitlines() if n.strip()]
+    if _is_list(image):
+        lines = image.read_text("utf-8", "surrogateescape").splitlines()  # as the system reads
+        names = [pathlib.Path(line) for line in lines if line.strip()]
         jobs = [_listed(name, image.parent, output, masks, options) for name in names]
     elif image.is_dir():
         names = _walk(image, exclude=[output, pathlib.Path(options.mask or output)])
-        names = [n for n in names if not masks.is_mask(n)]
+        names = [n for n in names if not masks.is_mask(image / n)]
         jobs = [_job(image / name, name, output / name, masks, options) for name in names]
     else:
         name = pathlib.Path(image.name)
@@ -60,7 +61,18 @@ def find(options):
 def is_one_file(options):
     """Whether the options name a single photo."""
     image = pathlib.Path(options.image)
-    return image.suffix.lower() != ".txt" and not image.is_dir()
+    return not _is_list(image) and not image.is_dir()
+
+
+def written(jobs, options, counts):
+    """What to name as written: the directory, or a single photo's files."""
+    if not is_one_file(options):
+        return [options.output]
+    return [] if counts["failed"] else jobs[0].outputs(options.samples)
+
+
+def _is_list(image):
+    return image.suffix.lower() == ".txt" and not image.is_dir()
 
 
 def _check(options):
@@ -73,6 +85,10 @@ def _check(options):
         )
     if options.reach < 0:
         raise UserError(f"--reach={options.reach}: pixels, or 0 for what the model knows best")
+    if options.samples < 1:
+        raise UserError(f"--samples={options.samples}: at least 1")
+    if options.feather < 0:
+        raise UserError(f"--feather={options.feather}: pixels, or 0 for none")
     if options.tile < 64:
         raise UserError(f"--tile={options.tile} is too small: at least 64 pixels")
     for path in filter(None, (options.image, options.mask)):
@@ -105,7 +121,11 @@ def _listed(name, folder, output, masks, options):
     if ".." in name.parts:
         return Job(folder / name, None, output, f"{name}: a listed name may not contain ..")
     target = pathlib.Path(name.name) if name.is_absolute() else name
-    return _job(folder / name, target, output / target, masks, options)
+    try:
+        return _job(folder / name, target, output / target, masks, options)
+    except (OSError, ValueError) as error:  # what no file can be called
+        reason = getattr(error, "strerror", None) or str(error)
+        return Job(folder / name, None, output, reason)
 
 
 def _job(image, name, output, masks, options):
@@ -138,11 +158,15 @@ class _Masks:
     def __init__(self, options):
         self._path = pathlib.Path(options.mask) if options.mask else None
         self._suffix = options.mask_suffix
+        image = pathlib.Path(options.image)
+        self._beside = not self._path or self._path.resolve() == image.resolve()
         self._listing = functools.lru_cache(maxsize=64)(self._by_stem)
 
-    def is_mask(self, name):
-        """Whether a picture beside the photos is a mask by its suffix."""
-        return bool(self._suffix) and not self._path and name.stem.endswith(self._suffix)
+    def is_mask(self, path):
+        """Whether a picture below the photos' directory is a mask."""
+        if self._suffix and self._beside:
+            return path.stem.endswith(self._suffix)
+        return bool(self._path) and path.resolve() == self._path.resolve()
 
     def of(self, image, name):
         """The mask of photo `image` called `name` below its directory."""

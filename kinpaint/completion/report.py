@@ -7,7 +7,9 @@ its output is there.
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
+import threading
 
 from pipelines.cli import UserError
 
@@ -23,7 +25,7 @@ def digest(options):
 
 
 class Report:
-    """Lines are appended and flushed one by one, so a stopped job loses none.
+    """Lines are appended and flushed one by one, by any thread, so a stopped job loses none.
 
     Args:
         path: of the file; None: nothing is kept.
@@ -34,12 +36,14 @@ class Report:
         self._digest = digest(options)
         self._done = {}
         self._file = None
+        self._lock = threading.Lock()
         if path is None:
             return
         self._read(pathlib.Path(path))
         try:
             pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
+            self._end_torn_line(path)
         except OSError as error:
             raise UserError(f"cannot write the report {path}: {error.strerror}") from error
 
@@ -53,6 +57,14 @@ class Report:
             except (ValueError, KeyError, TypeError):
                 continue  # torn when the job was stopped, or not a line of this report
 
+    def _end_torn_line(self, path):
+        """A line that was cut off when the job was stopped must not swallow the next one."""
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - 1, 0))
+            if file.read(1) not in (b"", b"\n"):
+                self._file.write("\n")
+
     def is_done(self, output):
         """Whether this output was written before, under the same settings, and is there."""
         return self._done.get(str(output)) == self._digest and output.exists()
@@ -60,8 +72,9 @@ class Report:
     def add(self, row):
         """Appends one line."""
         if self._file:
-            self._file.write(json.dumps({**row, "settings": self._digest}) + "\n")
-            self._file.flush()
+            with self._lock:
+                self._file.write(json.dumps({**row, "settings": self._digest}) + "\n")
+                self._file.flush()
 
     def close(self):
         """Closes the file."""

@@ -34,7 +34,7 @@ def attempt(function, *args):
     except cli.UserError as error:
         return Failure(str(error))
     except Exception as error:  # noqa: BLE001
-        return Failure(f"{type(error).__name__}: {str(error).splitlines()[:1]}")
+        return Failure(": ".join([type(error).__name__, *str(error).splitlines()[:1]]))
 
 
 def run(jobs, model, options, report_path=None):
@@ -58,9 +58,8 @@ def run(jobs, model, options, report_path=None):
     )
     try:
         with bar:
-            for row in rows(todo, model, options):
+            for row in rows(todo, model, options, report.add):
                 counts[row["status"]] += 1
-                report.add(row)
                 if row["status"] == "failed":
                     bar.write(f"failed: {row['image']}: {row['reason']}", file=sys.stderr)
                 bar.update()
@@ -69,8 +68,12 @@ def run(jobs, model, options, report_path=None):
     return dict(counts)
 
 
-def rows(jobs, model, options):
-    """Yields one report row for each job, in order, as it is finished."""
+def rows(jobs, model, options, record=lambda row: None):
+    """Yields one report row for each job, in order, as it is finished.
+
+    `record` is called with each row by the thread that wrote the photo, at once: a job that is
+    stopped while the network works knows what it has written.
+    """
     with (
         concurrent.futures.ThreadPoolExecutor(_THREADS) as readers,
         concurrent.futures.ThreadPoolExecutor(_THREADS) as writers,
@@ -81,7 +84,8 @@ def rows(jobs, model, options):
             opened = reading.result()
             filled = attempt(_filled, model, opened, options)
             seconds = time.perf_counter() - started
-            writing.append(writers.submit(_row, job, opened, filled, seconds, options))
+            parts = (job, opened, filled, seconds, options)
+            writing.append(writers.submit(_recorded, record, *parts))
             while len(writing) > _THREADS or (writing and writing[0].done()):
                 yield writing.popleft().result()
         while writing:
@@ -139,6 +143,12 @@ def _filled(model, opened, options):
     if options.feather:
         pictures = [fill.feathered(photo.rgb, p, hole, options.feather) for p in pictures]
     return [photo.with_hole(picture, wide, opaque=options.alpha_mask) for picture in pictures]
+
+
+def _recorded(record, *parts):
+    row = _row(*parts)
+    record(row)
+    return row
 
 
 def _row(job, opened, filled, seconds, options):

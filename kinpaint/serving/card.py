@@ -1,13 +1,13 @@
 """The model card: what an exported version is, for people and for programs."""
 
 import datetime
-import json
 import pathlib
 import subprocess
 
 import tensorflow as tf
 
 import kinpaint
+from pipelines import json_files
 
 # A card travels with its model: where things lay on the machine of the run stays behind.
 _PLACES = ("run_dir", "data_dir", "feature_weights_dir", "warm_start", "data_service")
@@ -42,7 +42,7 @@ def describe(network, name, run_dir, weights, info):
         "weights": weights,
         "signatures": _SIGNATURES,
         "parameters": network.count_params(),
-        "scores": _scores(run_dir),
+        "scores": _scores(run_dir, info.get("step")),
         "data": _data(info.get("data_dir")),
         "run": run_dir.name,
         "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -51,14 +51,12 @@ def describe(network, name, run_dir, weights, info):
     }
 
 
-def _scores(run_dir):
-    """The last line of the run's history that holds validation scores, or None."""
-    try:
-        lines = (run_dir / "history.jsonl").read_text().splitlines()
-    except OSError:
-        return None
-    rows = (json.loads(line) for line in reversed(lines))
-    return next((row for row in rows if any(k.startswith("val") for k in row)), None)
+def _scores(run_dir, step):
+    """The last line of the run's history up to `step` with validation scores, or None."""
+    rows = json_files.rows(run_dir / "history.jsonl")
+    rows = [row for row in rows if any(k.startswith("val") for k in row)]
+    reached = [row for row in rows if step is None or row.get("step", 0) <= step]
+    return reached[-1] if reached else None
 
 
 def _data(data_dir):

@@ -217,8 +217,9 @@ def main(argv):
     if not options.url:
         raise cli.UserError("--url is missing: such as http://localhost:8501/gated")
     model = connect(options.url, options.timeout_s, options.retries)
-    counts = runner.run(jobs.find(settings), model, settings)
-    print(options.output)
+    todo = jobs.find(settings)
+    counts = runner.run(todo, model, settings)
+    print(*jobs.written(todo, settings, counts), sep="\n")
     return 1 if counts["failed"] else 0
 
 

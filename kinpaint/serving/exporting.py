@@ -80,7 +80,10 @@ def _scratch(base):
 
 def _write(network, path, card):
     module = Signatures(network)
-    tf.saved_model.save(module, path, signatures=module.exported)
+    try:
+        tf.saved_model.save(module, path, signatures=module.exported)
+    except tf.errors.OpError as error:  # a full disk
+        raise OSError(error.message) from error
     (path / loading.CARD).write_text(json.dumps(card, indent=2) + "\n")
 
 

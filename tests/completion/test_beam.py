@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipelines.cli import UserError
 from tests.completion.test_runner import jobs, scene
 
 
@@ -30,3 +31,6 @@ def test_beam_completes_reports_and_goes_on(tmp_path, exported, model):
     again = beam_steps.run(found, options, report)
     assert again == {"done": 0, "unchanged": 0, "skipped": 4, "failed": 1}
     assert [p.name for p in (tmp_path / "out").glob("report*")] == ["report.jsonl"]
+    with pytest.raises(UserError) as said:
+        beam_steps.run(found, dataclasses.replace(options, model="nowhere"), report)
+    assert str(said.value).endswith("(checkpoints/)")  # Beam's own words would follow

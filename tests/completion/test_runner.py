@@ -48,7 +48,7 @@ def test_a_folder_keeps_names_and_known_pixels(tmp_path, model):
     options = scene(tmp_path)
     counts, rows = complete(options, model)
     assert counts == {"done": 4, "unchanged": 0, "skipped": 0, "failed": 0}
-    assert [pathlib.Path(r["output"]).name for r in rows] == [
+    assert sorted(pathlib.Path(r["output"]).name for r in rows) == [
         "a.png",
         "b.jpg",
         "b.png",
@@ -104,6 +104,25 @@ def test_started_again_it_does_only_what_is_missing(tmp_path, model):
         report.write('{"image": "cut o')
     counts, _ = runner.run(jobs.find(options), model, options, tmp_path / "out/report.jsonl"), 0
     assert counts == {"done": 1, "unchanged": 0, "skipped": 3, "failed": 0}
+    last = (tmp_path / "out/report.jsonl").read_text().splitlines()[-1]
+    assert json.loads(last)["output"] == str(tmp_path / "out/a.png")
+
+
+@pytest.mark.parametrize("stopped_at", [1, 2, 4])
+def test_what_was_written_when_it_was_stopped_is_known(tmp_path, model, stopped_at):
+    options, asked = scene(tmp_path), []
+
+    class Stopped:
+        def complete(self, *args, **kwargs):
+            asked.append(args)
+            if len(asked) == stopped_at:
+                raise KeyboardInterrupt
+            return model.complete(*args, **kwargs)
+
+    with pytest.raises(KeyboardInterrupt):
+        complete(options, Stopped())
+    counts, _ = complete(options, model)
+    assert counts["skipped"] == stopped_at - 1 and counts["failed"] == 0
 
 
 def test_outputs_of_other_settings_are_not_taken_for_done_nor_replaced(tmp_path, model):
@@ -116,6 +135,11 @@ def test_outputs_of_other_settings_are_not_taken_for_done_nor_replaced(tmp_path,
     assert (tmp_path / "out/a.png").read_bytes() == before
     counts, _ = complete(dataclasses.replace(other, overwrite=True), model)
     assert counts["done"] == 4
+
+
+def test_a_program_error_is_one_line():
+    assert runner.attempt(lambda: 1 / 0).reason == "ZeroDivisionError: division by zero"
+    assert runner.attempt({}.popitem).reason.startswith("KeyError: ")
 
 
 def test_shards_share_the_work(tmp_path, model):
@@ -211,11 +235,13 @@ def test_samples_are_numbered(tmp_path, model):
         ({"image": "nowhere"}, "does not exist"),
         ({"mask": "nowhere.png"}, "does not exist"),
         ({"image": "EMPTY"}, "nothing to do"),
+        ({"samples": 0}, "--samples=0: at least 1"),
+        ({"feather": -1}, "--feather=-1"),
     ],
 )
 def test_nothing_to_do_is_said(tmp_path, change, words):
     (tmp_path / "empty").mkdir()
-    change = {k: v.replace("EMPTY", str(tmp_path / "empty")) for k, v in change.items()}
+    change = {k: str(tmp_path / "empty") if v == "EMPTY" else v for k, v in change.items()}
     with pytest.raises(UserError, match=words):
         jobs.find(dataclasses.replace(scene(tmp_path), **change))
 

@@ -11,7 +11,9 @@ def test_a_card_tells_settings_scores_and_credits_but_no_places(tiny_network, tm
     data.mkdir()
     (data / "CREDITS.md").write_text("by somebody, CC BY 4.0")
     rows = [{"step": 5, "validation_psnr": 20.5}, {"step": 6, "loss": 1.0}]
-    (run / "history.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    rows += [{"step": 9, "validation_psnr": 21.5}]  # later than what is exported
+    lines = [json.dumps(row) for row in rows]
+    (run / "history.jsonl").write_text("\n".join([*lines, '{"step": 10, "val']))  # and torn
     flags = {"run_dir": str(run), "data_dir": str(data), "learning_rate": "0.001"}
     info = {"model": "cnn", "model_settings": {"width": 4}, "step": 6}
     made = card.describe(

@@ -3,6 +3,7 @@
 import concurrent.futures
 import io
 import json
+import resource
 import subprocess
 import sys
 
@@ -71,6 +72,7 @@ def test_batches_and_samples_have_the_promised_shapes(model):
     assert batch.shape == images.shape and batch.dtype == np.uint8
     singles = [model.complete(i, m) for i, m in zip(images, masks, strict=True)]
     assert np.abs(batch.astype(int) - singles).max() <= 1
+    np.testing.assert_array_equal(model.complete_batch(images, masks[..., 0]), batch)
     assert model.complete_batch(images, masks, samples=2).shape == (2, 3, 16, 20, 3)
     assert model.complete(images[0], masks[0], samples=2).shape == (2, 16, 20, 3)
 
@@ -80,6 +82,8 @@ def test_wrong_arrays_are_refused_in_words(model):
         model.complete(pixels(8, 8).astype(np.float32), np.zeros((8, 8)))
     with pytest.raises(UserError, match="another size"):
         model.complete(pixels(8, 8), np.zeros((9, 8)))
+    with pytest.raises(UserError, match="samples=0"):
+        model.complete(pixels(8, 8), np.zeros((8, 8)), samples=0)
 
 
 def test_bytes_of_different_sizes_and_formats_share_a_request(exported, model):
@@ -180,6 +184,18 @@ def test_a_version_that_differs_from_its_network_is_not_exported(
     with pytest.raises(UserError, match="differs from its run|No space left"):
         exporting.export_network(tiny_network, tmp_path / "tiny", CARD)
     assert list((tmp_path / "tiny").iterdir()) == []
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
+    network = models.build("mlp", width=64)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(UserError, match="cannot write below"):
+            exporting.export_network(network, tmp_path / "mlp", CARD)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((tmp_path / "mlp").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", ".hidden"])
