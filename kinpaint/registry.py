@@ -6,7 +6,7 @@ from pipelines.cli import UserError
 
 
 def make(classes, kind, name, **settings):
-    """`classes[name](**settings)`, called `name`.
+    """`classes[name](**settings)`, called `name` and built.
 
     Keras would number a process's second network of a class, and the names of a
     checkpoint's tensors with it: no run could be resumed beside another.
@@ -16,6 +16,9 @@ def make(classes, kind, name, **settings):
         kind: what the names are, for the message.
         name: the wanted one.
         **settings: constructor arguments.
+
+    Returns:
+        The built model.
 
     Raises:
         UserError: for an unknown name or an unknown or refused setting.
@@ -30,9 +33,13 @@ def make(classes, kind, name, **settings):
             f"known: {', '.join(sorted(known - {'dtype', 'name'}))}"
         )
     try:
-        return classes[name](**{"name": name, **settings})
-    except ValueError as error:
-        raise UserError(f"{kind} {name!r}: {error}") from error
+        model = classes[name](**{"name": name, **settings})
+        model.build()
+    except (ValueError, TypeError, IndexError) as error:
+        given = ", ".join(f"{k}={v}" for k, v in settings.items() if k != "dtype")
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{kind} {name!r} cannot be built of ({given}): {reason}") from error
+    return model
 
 
 def _arguments(wanted):

@@ -24,6 +24,4 @@ def build(name, dtype=None, **settings) -> keras.Model:
     Raises:
         UserError: for an unknown name or setting.
     """
-    critic = make(CRITICS, "critic", name, dtype=dtype, **settings)
-    critic.build()
-    return critic
+    return make(CRITICS, "critic", name, dtype=dtype, **settings)

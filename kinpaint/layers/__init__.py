@@ -1,4 +1,4 @@
 """Keras layers of inpainting networks, of `keras.ops`, so any backend runs them.
 
-`dilated` alone has a faster form of its own for TensorFlow.
+`dilated` and `lean` alone have forms of their own for TensorFlow.
 """

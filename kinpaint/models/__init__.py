@@ -38,6 +38,4 @@ def build(name, dtype=None, **settings) -> keras.Model:
     Raises:
         UserError: for an unknown name or setting.
     """
-    model = make(MODELS, "model", name, dtype=dtype, **settings)
-    model.build()
-    return model
+    return make(MODELS, "model", name, dtype=dtype, **settings)

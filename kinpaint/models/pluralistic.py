@@ -30,8 +30,8 @@ class Pluralistic(Gated):
 
     Args:
         latent_size: length Z of the latent.
-        zero_share: share of the training pictures that are painted from the latent zero: the
-            likeliest filling is then as good as a network's without a latent.
+        zero_share: probability in [0, 1] that a training picture is painted from the latent
+            zero, whatever the encoder says: what the likeliest filling learns from. 0: none.
         temperature: standard deviation of the latents drawn for samples; training's is 1, less
             gives likelier fillings that differ less (Kingma and Dhariwal 2018, section 6).
         seed: of the latents drawn in training.
@@ -41,6 +41,11 @@ class Pluralistic(Gated):
         self, width=48, latent_size=8, zero_share=0.0, temperature=1.0, seed=0, **kwargs
     ):
         super().__init__(width=width, **kwargs)
+        if not 0.0 <= zero_share <= 1.0 or temperature < 0.0:
+            raise ValueError(
+                "zero_share must lie in [0, 1] and temperature not below 0, received "
+                f"{zero_share} and {temperature}"
+            )
         # === Layers ===
         options = {"dtype": self.dtype_policy}
         self.encoder = [

@@ -82,3 +82,5 @@ def test_bad_settings_are_one_line():
         critics.build("dcgan")
     with pytest.raises(UserError, match="size 24 cannot be halved"):
         critics.build("global_local", size=24, depths=(4, 4))
+    with pytest.raises(UserError, match=r"'global_local' cannot be built of \(depths=3\)"):
+        critics.build("global_local", depths=3)

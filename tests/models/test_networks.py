@@ -58,6 +58,24 @@ def test_unknown_names_and_settings_are_listed():
         models.build("cnn", fill="magic")
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("gated", {"width": "wide"}),
+        ("cnn", {"width": 0}),
+        ("cnn", {"depth": 2.5}),
+        ("partial", {"depth": 9}),
+        ("residual", {"dilations": 2}),
+        ("pluralistic", {"zero_share": 1.5}),
+        ("pluralistic", {"temperature": -1}),
+    ],
+)
+def test_settings_that_cannot_be_built_are_one_line(name, settings):
+    with pytest.raises(UserError, match=f"model '{name}' cannot be built of") as caught:
+        models.build(name, **settings)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", sorted(TINY))
 def test_pull_push_starts_from_the_classical_fill(name):
     network = models.build(name, fill="pull_push", **TINY[name])

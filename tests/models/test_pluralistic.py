@@ -36,6 +36,21 @@ def test_training_reads_what_the_hole_hides_and_reports_the_moments():
     assert "latent_mean" not in network(batch)
 
 
+def test_a_share_of_the_training_pictures_is_painted_from_the_latent_zero():
+    batch = pictures(8)
+    hidden = np.where(batch["mask"] > 0.5, np.float32(1.0), batch["image"])
+    painted = {}
+    for share in (0.0, 0.5, 1.0):
+        network = models.build("pluralistic", width=8, latent_size=3, zero_share=share)
+        likeliest = network(batch)["output"]
+        each = [network({**batch, "image": x}, training=True) for x in (batch["image"], hidden)]
+        far = [np.abs(x["output"] - likeliest).max(axis=(1, 2, 3)) for x in each]
+        painted[share] = [(one < 1e-6).sum() for one in far]
+        assert np.abs(each[0]["latent_mean"] - each[1]["latent_mean"]).max() > 1e-6
+    assert painted[0.0] == [0, 0] and painted[1.0] == [8, 8]
+    assert all(0 < count < 8 for count in painted[0.5])
+
+
 def test_a_training_step_reaches_every_weight():
     network, batch = _network(), pictures()
     terms = losses.build("l1 + l1(of=coarse) + 0.1*kl")
