@@ -105,6 +105,8 @@ def checked_pictures(images):
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
         raise UserError(f"images must be uint8 [H, W, 3], not {images.dtype} {images.shape}")
+    if not all(images.shape[1:]):  # OpenCV crashes on them
+        raise UserError(f"images {images.shape} hold no pixel")
     return images
 
 

@@ -157,7 +157,7 @@ def build(models, samples=()):
 
 
 def launch(models, options, block=True):
-    """Serves the page; returns (page, local URL)."""
+    """Serves the page and, unless `block` is false, says where and stays; (page, local URL)."""
     page = build(models, parts.samples()).queue(
         max_size=options.queue, default_concurrency_limit=4
     )
@@ -170,6 +170,9 @@ def launch(models, options, block=True):
         show_error=True,
         footer_links=[],
         theme=gr.themes.Base(font=["sans-serif"], font_mono=["monospace"]),
-        prevent_thread_lock=not block,
+        prevent_thread_lock=True,
     )
+    if block:
+        print(f"{url} - Ctrl-C ends it", flush=True)
+        page.block_thread()
     return page, url

@@ -26,13 +26,18 @@ class Models:
     """Models by name, each loaded when it is first used.
 
     Args:
-        sources: "PATH" or "NAME=PATH"; empty: everything in `saved_models` here, else the
-            model in the box.
+        sources: "PATH" or "NAME=PATH", a server's URL for a path; empty: everything in
+            `saved_models` here, else the model in the box.
+
+    Raises:
+        UserError: two of them have one name.
     """
 
     def __init__(self, sources):
         sources = sources or _exported("saved_models") or [str(loading.BOXED)]
         self._paths = dict(_named(source) for source in sources)
+        if len(self._paths) < len(sources):
+            raise UserError("two models have the same name: put NAME= in front of one of them")
         self.get = functools.lru_cache(maxsize=None)(self._load)
 
     @property
@@ -46,7 +51,9 @@ class Models:
 
 def _named(source):
     name, equals, path = source.partition("=")
-    return (name, path) if equals else (source.rstrip("/").rsplit("/", 1)[-1], source)
+    if equals and "/" not in name:  # a URL may end in ?reach=
+        return name, path
+    return source.partition("?")[0].rstrip("/").rsplit("/", 1)[-1], source
 
 
 def _exported(folder):

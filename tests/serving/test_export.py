@@ -82,6 +82,8 @@ def test_wrong_arrays_are_refused_in_words(model):
         model.complete(pixels(8, 8).astype(np.float32), np.zeros((8, 8)))
     with pytest.raises(UserError, match="another size"):
         model.complete(pixels(8, 8), np.zeros((9, 8)))
+    with pytest.raises(UserError, match="no pixel"):
+        model.complete(pixels(0, 8), np.zeros((0, 8)))
     with pytest.raises(UserError, match="samples=0"):
         model.complete(pixels(8, 8), np.zeros((8, 8)), samples=0)
 
