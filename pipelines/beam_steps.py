@@ -29,12 +29,9 @@ def run(options, level):
         level: a `levels.Level`.
 
     Raises:
-        UserError: the target already holds shards, or no photo is left.
+        UserError: the target is no directory or already holds shards, or no photo is left.
     """
-    if tf.io.gfile.exists(options.out_dir) and any(
-        name.endswith(records.SUFFIX) for name in tf.io.gfile.listdir(options.out_dir)
-    ):
-        raise UserError(f"{options.out_dir} already holds shards: name a new --out_dir")
+    _check_target(options.out_dir)
     found = photos.find(options.data_dir, classes=level.classes)
     rows = materialise.described(options.data_dir, found)
     jobs = [(photo.path, photo.name, row) for photo, row in zip(found, rows, strict=True)]
@@ -46,7 +43,27 @@ def run(options, level):
     result = pipeline.run()
     result.wait_until_finish()
     counters = result.metrics().query(MetricsFilter().with_namespace("photos"))["counters"]
-    return {counter.key.metric.name: counter.committed for counter in counters}
+    counts = {counter.key.metric.name: counter.committed for counter in counters}
+    if counts.get("written") == 0:
+        for path in tf.io.gfile.glob(
+            os.path.join(options.out_dir, f"photos-*{records.SUFFIX}*")
+        ):
+            tf.io.gfile.remove(path)
+        raise UserError(f"no photo of {options.data_dir} is left: {_dropped(counts)}")
+    return counts
+
+
+def _check_target(out_dir):
+    if not tf.io.gfile.exists(out_dir):
+        return
+    if not tf.io.gfile.isdir(out_dir):
+        raise UserError(f"{out_dir} is no directory: name a new --out_dir")
+    if any(name.endswith(records.SUFFIX) for name in tf.io.gfile.listdir(out_dir)):
+        raise UserError(f"{out_dir} already holds shards: name a new --out_dir")
+
+
+def _dropped(counts):
+    return ", ".join(f"{n} {name}" for name, n in sorted(counts.items()) if n)
 
 
 def build(pipeline, jobs, image_size, shards, out_dir):

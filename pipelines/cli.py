@@ -117,21 +117,33 @@ def adopt(recorded, path, changeable):
         changeable: names of flags that may differ from the record.
 
     Raises:
-        UserError: a flag set now differs from the record; all such are named.
+        UserError: a flag set now differs from the record; all such are named. Or the
+            record has a value that is none.
     """
-    changed = []
+    changed, texts = [], {}
     for line in recorded:
         name, text = _name_and_text(line)
+        texts.setdefault(name, []).append(text)
+    for name in texts:
         if name not in flags.FLAGS:
             continue
         known = flags.FLAGS[name]
-        old = known.parser.parse(text)
+        old = _parsed(known, texts[name], path)
         if not known.present:
             known.value = old
         elif known.value != old and name not in changeable:
             changed.append(f"--{name} is {known.value!r}, was {old!r}")
     if changed:
         raise UserError(f"{path} was made with other flags: {'; '.join(changed)}")
+
+
+def _parsed(known, texts, path):
+    """A flag's value from its recorded texts: all of a repeatable flag, the last of others."""
+    try:
+        values = [known.parser.parse(text) for text in texts]
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path} is damaged: --{known.name}: {error}") from error
+    return values if isinstance(known, flags.MultiFlag) else values[-1]
 
 
 def _name_and_text(line):
@@ -201,7 +213,10 @@ def _flag_and_help(field):
 
 
 def run(main, *option_classes):
-    """Defines the flags, parses them, runs `main`; a UserError ends in one line."""
+    """Defines the flags, parses them, runs `main`.
+
+    A UserError ends in one line, and so does what the file system refuses.
+    """
     if {"--help", "--helpshort", "-h"} & set(sys.argv[1:]):
         screen = SCREEN if "--helpshort" in sys.argv else 0
         print(help_text(sys.modules["__main__"].__doc__ or "", option_classes, screen))
@@ -215,6 +230,12 @@ def run(main, *option_classes):
             return main(argv)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
+            return 1
+        except OSError as error:
+            if error.errno is None:
+                raise
+            where = f"{error.filename}: " if error.filename is not None else ""
+            print(f"error: {where}{error.strerror}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)

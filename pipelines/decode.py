@@ -110,7 +110,8 @@ def _exif_orientation(data):
 
     def goes_on(at):
         marker = tf.cast(head[at + 1], tf.int32)
-        return (head[at] == 0xFF) & (marker // 16 == 0xE) & ~is_exif(at)
+        header = (marker // 16 == 0xE) | (marker == 0xFE)  # application data or a comment
+        return (head[at] == 0xFF) & header & ~is_exif(at)
 
     def after(at):
         return (tf.minimum(at + 2 + _number(head, at + 2, 2, False), tf.size(head) - 16),)

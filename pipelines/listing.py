@@ -7,12 +7,18 @@ Hidden files and folders are none of them, and neither is a folder with a
 import os
 import pathlib
 
+from pipelines.cli import UserError
+
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"})
 MAX_PIXELS = 100_000_000  # of a photo; what declares more is not decoded
 
 
 def names(root):
-    """Photo files below `root`: relative names with forward slashes, sorted."""
+    """Photo files below `root`: relative names with forward slashes, sorted.
+
+    Raises:
+        UserError: a name is not UTF-8, so that neither TensorFlow nor a manifest can hold it.
+    """
     found = []
     for folder, folders, files in os.walk(root):
         if ".nomedia" in files:
@@ -21,6 +27,11 @@ def names(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         base = pathlib.Path(folder).relative_to(root)
         found += [(base / name).as_posix() for name in files if is_photo(name)]
+    for name in found:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"{root}: the name {name!r} is not UTF-8: rename it") from error
     return sorted(found)
 
 

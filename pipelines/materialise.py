@@ -33,6 +33,8 @@ def write(options, level):
         UserError: no photo is left, or the target is taken.
     """
     target = pathlib.Path(options.out_dir)
+    if target.name in ("", ".."):
+        raise cli.UserError(f"--out_dir={options.out_dir} is a folder in use: name a new one")
     if target.exists() and any(target.iterdir()):
         raise cli.UserError(f"{target} is not empty: name a new --out_dir")
     found = photos.find(options.data_dir, classes=level.classes)
@@ -42,15 +44,16 @@ def write(options, level):
     rows, dropped = _photos(found, options, level, partial)
     rows, more = _selected(rows, options.complexity, partial)
     dropped += more
+    reasons = collections.Counter(row["reason"] for row in dropped)
+    left_out = ", ".join(f"{n} {reason}" for reason, n in reasons.most_common()) or "none"
     if not rows:
-        raise cli.UserError(f"no photo of {options.data_dir} is left: see what was dropped")
+        shutil.rmtree(partial)
+        raise cli.UserError(f"no photo of {options.data_dir} is left: {left_out}")
     _lists(partial, rows, dropped, options, level)
     _evaluation_masks(partial, rows, level, options.seed)
     if target.exists():
         target.rmdir()
     os.replace(partial, target)
-    reasons = collections.Counter(row["reason"] for row in dropped)
-    left_out = ", ".join(f"{n} {reason}" for reason, n in reasons.most_common()) or "none"
     return f"{len(rows):,} photos; left out: {left_out}"
 
 
@@ -125,7 +128,8 @@ def _lists(out_dir, rows, dropped, options, level):
     (out_dir / "splits").mkdir()
     for split in splits.SPLITS:
         paths = sorted(row["path"] for row in rows if row["split"] == split)
-        (out_dir / "splits" / f"{split}.txt").write_text("".join(f"{p}\n" for p in paths))
+        text = "".join(f"{path}\n" for path in paths)
+        (out_dir / "splits" / f"{split}.txt").write_text(text, encoding="utf-8")
     settings = dataclasses.asdict(level) | {
         "level": options.level,
         "complexity": options.complexity,

@@ -26,7 +26,8 @@ def prepare(name, data, image_size, row):
     """Makes one photo ready.
 
     Args:
-        name: its relative name; the result's ends in .jpg.
+        name: its relative name; the result has the same, with .jpg behind any other
+            ending, so that a.jpg and a.png do not meet.
         data: the file's bytes.
         image_size: wanted short side, in pixels; the aspect is kept, so that the
             centred square of the result is the evaluation's picture.
@@ -48,9 +49,8 @@ def prepare(name, data, image_size, row):
     image = crops.shrunk(image, image_size)
     encoded = tf.io.encode_jpeg(image, quality=JPEG_QUALITY, chroma_downsampling=False).numpy()
     height, width = image.shape[:2]
-    stem = name.rpartition(".")[0]
     written = {
-        "path": f"{stem}.jpg",
+        "path": name if name.endswith(".jpg") else f"{name}.jpg",
         "class": listing.label(name),
         "width": width,
         "height": height,

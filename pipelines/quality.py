@@ -32,13 +32,20 @@ def decode(data):
             if picture.width * picture.height > MAX_PIXELS:
                 raise Unreadable(f"more than {MAX_PIXELS // 10**6} megapixels")
             picture.load()
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
+            upright = _eight_bits(ImageOps.exif_transpose(picture)).convert("RGB")
             upright.format = picture.format
             return upright
     except Unreadable:
         raise
     except Exception as error:  # Pillow raises a dozen kinds on damaged files
         raise Unreadable(f"not a whole picture: {type(error).__name__}") from error
+
+
+def _eight_bits(picture):
+    """16 bit grey by its high bytes; Pillow would cut it off at 255."""
+    if not picture.mode.startswith("I;16"):
+        return picture
+    return Image.fromarray(np.uint8(np.asarray(picture) >> 8))
 
 
 def encode_jpeg(picture, quality):
@@ -65,14 +72,14 @@ def perceptual_hash(luma):
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
-def near_duplicates(hashes, mirrored, distance=NEAR, block=2048):
+def near_duplicates(hashes, mirrored, distance=NEAR, block=256):
     """Pairs of pictures whose hashes are near, directly or mirrored.
 
     Args:
         hashes: uint64 [N] perceptual hashes.
         mirrored: uint64 [N] hashes of the mirrored pictures.
         distance: most differing bits.
-        block: rows compared at a time; bounds the memory at block * N bytes.
+        block: rows compared at a time; bounds the memory at some 10 * block * N bytes.
 
     Returns:
         A list of (i, j, bits) with i < j, sorted.

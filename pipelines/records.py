@@ -16,6 +16,7 @@ its Example in the shard. So photos in shards are found without reading them, an
 each can be opened on its own: its reference is `SHARD#OFFSET+LENGTH-REST`.
 """
 
+import collections
 import json
 import os
 import pathlib
@@ -144,10 +145,11 @@ def _index_row(serialized, offset):
 
 
 def _check_complete(data_dir, paths):
-    for path in paths:
-        match = re.fullmatch(r"(.*)-(\d{5})-of-(\d{5})\.tfrecord", path.name)
-        if match and sum(p.name.startswith(f"{match[1]}-") for p in paths) != int(match[3]):
-            raise UserError(f"{data_dir} should hold {int(match[3])} shards of {match[1]}")
+    parts = [re.fullmatch(r"(.*)-\d{5}-of-(\d{5})\.tfrecord", path.name) for path in paths]
+    counts = collections.Counter((part[1], int(part[2])) for part in parts if part)
+    for (name, wanted), count in counts.items():
+        if count != wanted:
+            raise UserError(f"{data_dir} should hold {wanted} shards of {name}, not {count}")
 
 
 def _entries_of(path):

@@ -86,6 +86,8 @@ def _write_crops(root, source, options):
     photo = Image.fromarray(getattr(skimage.data, source.name)()).convert("RGB")
     rng = np.random.default_rng([options.seed, SOURCES.index(source)])
     (root / source.label).mkdir(parents=True, exist_ok=True)
+    for old in (root / source.label).glob(f"{source.name}_[0-9]*.jpg"):
+        old.unlink()  # of an earlier run with more crops: no manifest row would name its split
     rows = []
     for index in range(options.crops):
         path = pathlib.Path(source.label) / f"{source.name}_{index:03d}.jpg"
@@ -120,6 +122,8 @@ def main(argv):
     options = cli.read(SampleOptions)
     if min(options.crops, options.crop_size) < 1 or options.crop_size > 300:
         raise cli.UserError("--crops must be at least 1 and --crop_size between 1 and 300")
+    if options.seed < 0:
+        raise cli.UserError("--seed must be at least 0")
     count = write(options)
     print(f"wrote {count} pictures to {options.out_dir}")
     if options.example_dir:

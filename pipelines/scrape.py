@@ -36,6 +36,7 @@ def main(argv):
 
 
 def _online(command, options):
+    plan.check(options)
     animals = classes.parse_classes(options.classes)
     licences = classes.parse_licences(options.licences)
     client = Client(options.contact, options.timeout_s, options.interval_s)

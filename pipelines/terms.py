@@ -26,7 +26,7 @@ class Term:
     def __str__(self):
         """The term in the grammar above, so that a parsed text can be stored."""
         settings = ", ".join(f"{k}={v!r}" for k, v in self.settings.items())
-        return f"{self.weight:g}*{self.name}" + (f"({settings})" if settings else "")
+        return f"{self.weight!r}*{self.name}" + (f"({settings})" if settings else "")
 
 
 def parse(text, *, what="expression"):
@@ -34,7 +34,7 @@ def parse(text, *, what="expression"):
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         return [_term(node) for node in _addends(tree)]
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise UserError(
             f"cannot read the {what} {text!r}: write it like "
             f"'name', 'name(key=value)' or '0.5*name + 0.5*other(key=value)'"
@@ -55,7 +55,7 @@ def _term(node):
         return Term(node.id, weight)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
         settings = {k.arg: _value(k.value) for k in node.keywords}
-        if None not in settings:
+        if None not in settings and len(settings) == len(node.keywords):
             return Term(node.func.id, weight, settings)
     raise ValueError(ast.dump(node))
 

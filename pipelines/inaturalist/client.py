@@ -120,12 +120,14 @@ class Client:
 def retry_after(headers):
     """Seconds the header asks to wait (0 if past), or None without a readable one."""
     value = headers.get("Retry-After", "").strip()
-    if value.isdigit():
+    if value.isdecimal():
         return float(value)
     try:
         when = email.utils.parsedate_to_datetime(value)
     except ValueError:
         return None
+    if when.tzinfo is None:  # no zone, or the unknown one, -0000
+        when = when.replace(tzinfo=datetime.UTC)
     return max(0.0, (when - datetime.datetime.now(datetime.UTC)).total_seconds())
 
 

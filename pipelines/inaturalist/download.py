@@ -8,6 +8,7 @@ import threading
 
 from pipelines import quality
 from pipelines.inaturalist.client import Passing
+from pipelines.inaturalist.observations import TOO_SMALL
 
 _JPEG = ("JPEG", "MPO")  # MPO: a JPEG with further pictures behind the first
 
@@ -82,7 +83,7 @@ class Downloader:
     def _accept(self, row, body, size):
         picture = quality.decode(body)
         if not row["original_width"] and min(picture.size) < self._min_side:
-            return Outcome(None, _failure(row, "too small", may_pass=False), size)
+            return Outcome(None, _failure(row, TOO_SMALL, may_pass=False), size)
         if picture.format not in _JPEG:
             body = quality.encode_jpeg(picture, 95)
         self._store(row, body)

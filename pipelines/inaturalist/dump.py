@@ -43,7 +43,7 @@ class DumpSource:
         animals: the classes that will be asked for, so that one pass serves all.
 
     Raises:
-        UserError: a table is missing.
+        UserError: a table is missing; later, on reading, one that is cut off or damaged.
     """
 
     def __init__(self, options, licences, animals):
@@ -173,10 +173,16 @@ class DumpSource:
 
     def _read(self, name):
         """The rows of a table as dicts, one at a time."""
-        with gzip.open(self._tables[name], "rt", encoding="utf-8", newline="\n") as file:
-            columns = next(file).rstrip("\n").split("\t")
-            for line in progress(file, desc=f"{name} read", unit="row"):
-                yield dict(zip(columns, line.rstrip("\n").split("\t"), strict=False))
+        path = self._tables[name]
+        try:
+            with gzip.open(path, "rt", encoding="utf-8", newline="\n") as file:
+                columns = next(file, "").rstrip("\n").split("\t")
+                if len(columns) < 2:
+                    raise ValueError("no header line")
+                for line in progress(file, desc=f"{name} read", unit="row"):
+                    yield dict(zip(columns, line.rstrip("\n").split("\t"), strict=False))
+        except (EOFError, OSError, ValueError, zlib.error) as error:
+            raise UserError(f"{path} is cut off or damaged ({error}): fetch it anew") from error
 
 
 def _row(species, observation, photo, people, size):

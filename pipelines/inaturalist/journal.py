@@ -40,7 +40,8 @@ def append(path, row):
 def settings(out_dir):
     """The settings of a directory's last scrape; empty where there was none."""
     path = pathlib.Path(out_dir) / ".scrape" / "settings.json"
-    return json_files.one(path) if path.exists() else {}
+    needed = dict.fromkeys(_PINNED, object) | {"per_class": int}
+    return json_files.one(path, needed) if path.exists() else {}
 
 
 class Journal:
@@ -149,7 +150,11 @@ def _cut_torn_line(path):
 
 
 def _pin(root, options):
-    """A directory keeps the settings it was begun with; how many are wanted may change."""
+    """A directory keeps the settings it was begun with; how many are wanted may change.
+
+    The tables' draw follows how many are wanted: for another number it is made anew, which
+    asks for nothing over the line.
+    """
     current = {name: getattr(options, name) for name in (*_PINNED, "per_class")}
     begun = settings(root) or current
     for name in _PINNED:
@@ -158,6 +163,8 @@ def _pin(root, options):
                 f"{root} was begun with --{name}={begun[name]}, not {current[name]}: "
                 "keep it, or choose another --out_dir"
             )
+    if current["source"] == "dump" and begun["per_class"] != current["per_class"]:
+        (root / ".scrape" / "journal.jsonl").unlink(missing_ok=True)
     path = root / ".scrape" / "settings.json"
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(current))

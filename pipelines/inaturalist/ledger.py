@@ -6,6 +6,7 @@ import hashlib
 from pipelines.cli import UserError
 from pipelines.inaturalist import limits, plan
 from pipelines.inaturalist.classes import TERMS
+from pipelines.inaturalist.journal import settings
 
 _LICENCE_PAGES = {
     "cc0": "https://creativecommons.org/publicdomain/zero/1.0/",
@@ -17,14 +18,15 @@ _LICENCE_PAGES = {
 
 
 def status(journal, options, animals):
-    """Text: got against wanted, species, rejections, failures, bytes, requests."""
+    """Text: got against wanted by the last run, species, rejections, failures, requests."""
+    each = settings(journal.out_dir).get("per_class", options.per_class)
     rows = list(journal.manifest.values())
     counts = collections.Counter(row["class"] for row in rows)
     lines = [f"{'class':10}{'photos':>8}{'wanted':>8}{'species':>9}{'a species':>12}"]
     for animal in animals:
         species = collections.Counter(r["species_name"] for r in rows if r["class"] == animal)
         supply = journal.supply.get(animal)
-        wanted = sum(plan.quotas(supply, options.per_class).values()) if supply else "?"
+        wanted = sum(plan.quotas(supply, each).values()) if supply else "?"
         spread = f"{min(species.values())}..{max(species.values())}" if species else "-"
         lines.append(f"{animal:10}{counts[animal]:8,}{wanted:>8}{len(species):9}{spread:>12}")
         lines += [f"    {name} {n:,}" for name, n in species.most_common(8)]

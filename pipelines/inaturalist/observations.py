@@ -34,7 +34,8 @@ FIELDS = {
     },
 }
 
-_LONG_SIDE = {"small": 240, "medium": 500, "large": 1024, "original": 2048}
+LONG_SIDE = {"small": 240, "medium": 500, "large": 1024, "original": 2048}
+TOO_SMALL = "too small"
 _DEAD = (17, 19)
 _EVIDENCE, _ORGANISM = 22, 24
 _PHOTO_URL = re.compile(r"/photos/(?P<id>\d+)/square\.(?P<extension>\w*)(\?\d+)?$")
@@ -75,7 +76,7 @@ def candidate(observation, species, licences, size, min_side):
 
 def variant_size(width, height, size):
     """Width and height of a variant; a picture is never scaled up."""
-    scale = min(1.0, _LONG_SIDE[size] / max(width, height))
+    scale = min(1.0, LONG_SIDE[size] / max(width, height))
     return round(width * scale), round(height * scale)
 
 
@@ -104,7 +105,7 @@ def _photo_objection(photo, licences, size, min_side):
     stated = photo.get("original_dimensions") or {}
     if stated.get("width") and stated.get("height"):
         if min(variant_size(stated["width"], stated["height"], size)) < min_side:
-            return "too small"
+            return TOO_SMALL
     return None
 
 

@@ -2,12 +2,29 @@
 
 import math
 
+from pipelines.cli import UserError
 from pipelines.inaturalist import limits
 from pipelines.inaturalist.classes import CLASSES, TERMS
+from pipelines.inaturalist.observations import LONG_SIDE
 
 # Mean bytes of a picture: estimates (20,000 `medium` are 1.5 to 2.5 GB).
 _MEAN_BYTES = {"small": 30e3, "medium": 100e3, "large": 325e3, "original": 1000e3}
 _SHOWN = 8
+
+
+def check(options):
+    """Raises UserError where a `ScrapeOptions` can bring no photo at all."""
+    for name in ("per_class", "connections", "per_observer", "max_species", "timeout_s"):
+        if getattr(options, name) <= 0:
+            raise UserError(f"--{name} must be above 0")
+    if options.interval_s < 0:
+        raise UserError("--interval_s must be at least 0")
+    longest = LONG_SIDE[options.size]
+    if options.min_side > longest:
+        raise UserError(
+            f"--size={options.size} has at most {longest} px a side: lower --min_side="
+            f"{options.min_side} or take a larger --size"
+        )
 
 
 def water_fill(total, supply):
@@ -54,7 +71,8 @@ def table(supply, options):
         lines.append(f"{animal:10}{len(species):8}{stated:10,}{count:8,}{spread:>12}{size:>10}")
         lines += _species_lines(species, shares)
         wanted += count
-        requests += 2 * len(CLASSES[animal]) + sum(_pages(n) for n in shares.values())
+        if options.source == "api":
+            requests += 2 * len(CLASSES[animal]) + sum(_pages(n) for n in shares.values())
     return "\n".join([*lines, "", *_cost(wanted, requests, options), "", TERMS])
 
 
@@ -76,11 +94,14 @@ def _cost(wanted, requests, options):
     hours = max(requests * options.interval_s / 3600, size / limits.BYTES_AN_HOUR)
     days = max(requests / limits.REQUESTS_A_DAY, size / limits.BYTES_A_DAY)
     hours = max(hours, 24 * (math.ceil(days) - 1))
+    asked = [
+        f"about {requests:,} API requests at one per {options.interval_s:g} s "
+        f"(of {limits.REQUESTS_A_DAY:,} a day)"
+    ]
     return [
         f"{wanted:,} photos, about {_bytes(size)} (estimated at "
         f"{_MEAN_BYTES[options.size] / 1000:.0f} kB a {options.size} photo)",
-        f"about {requests:,} API requests at one per {options.interval_s:g} s "
-        f"(of {limits.REQUESTS_A_DAY:,} a day)",
+        *(asked if requests else []),
         f"at least {hours:.1f} hours within 5 GB an hour and 24 GB a day",
     ]
 

@@ -10,6 +10,7 @@ import concurrent.futures
 
 from pipelines import cli
 from pipelines.inaturalist import plan
+from pipelines.inaturalist.observations import TOO_SMALL
 
 _BLOCKED = 20
 
@@ -68,12 +69,13 @@ class _Flights:
 
     def _check_block(self, outcome):
         """A few photos are withdrawn; a long row of them means that we are shut out."""
-        refused = outcome.failure is not None and not outcome.failure["may_pass"]
+        failure = outcome.failure or {"may_pass": True}
+        refused = not failure["may_pass"] and failure["reason"] != TOO_SMALL
         self._refused = self._refused + 1 if refused else 0
         if self._refused >= _BLOCKED:
             raise cli.UserError(
                 f"the photo store refused {_BLOCKED} photos in a row, the last with "
-                f"{outcome.failure['reason']}: stop, and look whether you are blocked"
+                f"{failure['reason']}: stop, and look whether you are blocked"
             )
 
 

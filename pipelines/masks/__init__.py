@@ -101,7 +101,9 @@ def _check(term):
             raise UserError(f"{term.name} has no setting {name!r}: it has {', '.join(known)}")
         if name == "hole" or isinstance(known[name], tuple):
             term.settings[name] = _range(term.name, name, value, known[name])
-        elif isinstance(value, str) != isinstance(known[name], str):
+        elif not (
+            isinstance(value, str) if isinstance(known[name], str) else _is_number(value)
+        ):
             raise UserError(f"{term.name}: {name}={value!r} must be like {known[name]!r}")
 
 
@@ -110,13 +112,18 @@ def _range(family, name, value, default):
     pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
     whole = default is not None and isinstance(default[0], int)
     kinds = int if whole else (int, float)
-    good = len(pair) == 2 and all(isinstance(x, kinds) for x in pair) and pair[0] <= pair[1]
+    good = len(pair) == 2 and all(_is_number(x, kinds) for x in pair) and pair[0] <= pair[1]
+    good = good and (name == "hole" or default[0] < 0 or pair[0] >= 0)
     if name == "hole" or whole:
         good = good and (whole or 0 <= pair[0] <= pair[1] <= 1) and pair[1] > 0
     if not good:
         numbers = "whole numbers" if whole else "numbers"
         raise UserError(f"{family}: {name}={value!r} must be {numbers}, (least, most)")
     return pair
+
+
+def _is_number(value, kinds=(int, float)):
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _masks(term, draws, height, width):

@@ -52,6 +52,8 @@ def rectangles(
             or top, 1 at the right or bottom.
         margin: share of the shorter side that stays known along the frame.
     """
+    if aspect[0] <= 0:
+        raise UserError(f"rectangles: aspect={aspect} must be above 0")
     frame, most = extent(height, width), count[1]
     side = draws.uniform([most, 1], *size) * tf.reduce_min(frame)
     low, high = tf.unstack(tf.math.log(tf.constant(aspect, tf.float64)))

@@ -8,8 +8,7 @@ import tensorflow as tf
 
 from pipelines import decode
 from pipelines.cli import UserError
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"})
+from pipelines.listing import SUFFIXES
 
 
 def files(draws, height, width, *, dir="", hole=(0.0, 1.0)):  # noqa: A002
@@ -58,6 +57,11 @@ def _load(path, height, width):
     return tf.image.resize(tf.cast(hole, tf.float32), [height, width], method="nearest")
 
 
+def _share(path, height, width):
+    """The share of hole, float64: 0.1 in float32 is more than 0.1."""
+    return tf.reduce_mean(tf.cast(_load(path, height, width), tf.float64))
+
+
 @functools.lru_cache(maxsize=8)
 def _scan(directory, height, width):
     """Paths and shares of hole of the masks in a directory that can be used."""
@@ -68,7 +72,7 @@ def _scan(directory, height, width):
     with tf.init_scope():
         scanned = tf.data.Dataset.from_tensor_slices(tf.constant(found, tf.string))
         scanned = scanned.map(
-            lambda path: (path, tf.reduce_mean(_load(path, height, width))),
+            lambda path: (path, _share(path, height, width)),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
         shares = {

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 _REACH = 6.0  # what 2^6 times the size does not reach, the raster order fills
 _STEPS = 6
+_ROUNDING = 1e-6  # pixels: 0.07 * 100 is a little more than 7
 
 
 def natural(draws, render, height, width):
@@ -35,8 +36,8 @@ def within(draws, render, height, width, hole):
     """
     total = tf.cast(height * width, tf.float64)
     last = tf.maximum(total - 1, 1)
-    least = tf.clip_by_value(tf.math.ceil(hole[0] * total), 1, last)
-    most = tf.clip_by_value(tf.floor(hole[1] * total), least, last)
+    least = tf.clip_by_value(tf.math.ceil(hole[0] * total - _ROUNDING), 1, last)
+    most = tf.clip_by_value(tf.floor(hole[1] * total + _ROUNDING), least, last)
     target = tf.cast(tf.floor(least + (most - least + 1) * draws.uniform([])), tf.float32)
     mask = render(tf.zeros([draws.batch], tf.float64))
     count = _count(mask)

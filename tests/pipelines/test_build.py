@@ -1,6 +1,8 @@
 """A level as files and as shards: the same bytes, fixed masks, nothing half done."""
 
 import collections
+import dataclasses
+import hashlib
 import json
 
 import cv2
@@ -115,6 +117,37 @@ def test_a_taken_target_is_left_alone(source, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.parametrize(("name", "said"), [(".", "a folder in use"), ("..", "in use")])
+def test_a_folder_in_use_is_no_target(source, tmp_path, monkeypatch, name, said):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=said):
+        materialise.write(BuildOptions(str(source), name), LEVEL)
+    assert not list(tmp_path.iterdir())
+
+
+LARGE = dataclasses.replace(LEVEL, image_size=256)
+
+
+def test_no_photo_left_says_why_and_leaves_nothing(source, tmp_path):
+    with pytest.raises(UserError, match="is left: 40 too small, 1 unreadable"):
+        materialise.write(BuildOptions(str(source), str(tmp_path / "level")), LARGE)
+    with pytest.raises(UserError, match="is left: 40 dropped: too small, 1 dropped: unread"):
+        beam_steps.run(ShardOptions(str(source), str(tmp_path / "shards"), shards=2), LARGE)
+    assert [path.name for path in tmp_path.rglob("*")] == ["shards"]
+
+
+def test_photos_of_one_stem_do_not_meet(tmp_path):
+    root = write_directory(tmp_path / "photos", each=2)
+    png = cv2.imencode(".png", picture(77))[1].tobytes()
+    (root / "cats" / "00.png").write_bytes(png)
+    materialise.write(BuildOptions(str(root), str(tmp_path / "level")), LEVEL)
+    rows = rows_of(tmp_path / "level")
+    assert {row["path"] for row in rows} > {"cats/00.jpg", "cats/00.png.jpg"}
+    for row in rows:
+        data = (tmp_path / "level" / row["path"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == row["sha256"]
+
+
 @pytest.fixture(scope="module")
 def sharded(source, tmp_path_factory):
     out_dir = tmp_path_factory.mktemp("shards") / "out"
@@ -138,6 +171,12 @@ def test_shards_are_the_same_every_time_and_in_any_number(source, sharded, tmp_p
     beam_steps.run(ShardOptions(str(source), str(tmp_path / "again"), shards=3), LEVEL)
     for path in sorted(out_dir.iterdir()):
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+    beam_steps.run(ShardOptions(str(source), str(tmp_path / "two"), shards=2), LEVEL)
+    three, two = (
+        {p.name: records.read(p.path).numpy() for p in photos.find(folder)}
+        for folder in (out_dir, tmp_path / "two")
+    )
+    assert three == two
 
 
 def test_batches_from_shards_equal_batches_from_files(built, sharded):
@@ -166,6 +205,8 @@ def test_a_plain_reader_can_read_the_shards(sharded):
 def test_shards_that_do_not_fit_together_are_refused(sharded, tmp_path):
     for path in sharded[0].iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
+    records.write_shard(tmp_path / "photos-more-00000-of-00001.tfrecord", [])
+    assert len(photos.find(tmp_path)) == len(photos.find(sharded[0]))
     victim = records.shards(tmp_path)[1]
     whole = victim.read_bytes()
     victim.write_bytes(whole[:-5])

@@ -72,6 +72,18 @@ def test_changed_flags_are_refused_by_name_unless_changeable(parsed):
     assert cli.read(Options).count == 8
 
 
+def test_a_repeatable_flag_is_adopted_whole(parsed):
+    parsed()
+    cli.adopt(cli.lines(Options(model=("ab", "cd"))), "flags.txt", changeable=())
+    assert cli.read(Options).model == ("ab", "cd")
+
+
+def test_a_damaged_record_is_named(parsed):
+    parsed()
+    with pytest.raises(UserError, match="flags.txt is damaged: --count"):
+        cli.adopt(["--count=many"], "flags.txt", changeable=())
+
+
 def _run(code, *arguments):
     command = [sys.executable, "-c", textwrap.dedent(code), *arguments]
     return subprocess.run(command, capture_output=True, text=True)
@@ -87,6 +99,18 @@ def test_a_user_error_ends_in_one_line_and_an_exit_code():
     done = _run(code)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: no such thing: try another\n"
+
+
+def test_what_the_file_system_refuses_ends_in_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    code = f"""
+    import pathlib
+    from pipelines import cli
+    cli.run(lambda argv: pathlib.Path({str(tmp_path)!r}, "file", "folder").mkdir())
+    """
+    done = _run(code)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: {tmp_path}/file/folder: Not a directory\n"
 
 
 def test_helpshort_shows_a_binary_its_own_flags_and_example():

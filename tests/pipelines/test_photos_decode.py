@@ -72,7 +72,8 @@ def test_exif_behind_other_headers_is_found(photo):
     exif = Image.Exif()
     exif[0x112] = 6
     plain = encoded(photo, "JPEG")
-    headers = segment(0xE2, b"ICC" * 900) + segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>")
+    headers = segment(0xFE, b"a comment") + segment(0xE2, b"ICC" * 900)
+    headers += segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>")
     moved = plain[:2] + headers + segment(0xE1, exif.tobytes()) + plain[2:]
     assert decoded(moved).shape == (56, 40, 3)
 

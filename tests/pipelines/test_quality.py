@@ -31,6 +31,15 @@ def test_decode_applies_orientation_and_refuses_halves():
             quality.decode(bad)
 
 
+def test_deep_grey_is_its_high_bytes():
+    deep = np.arange(600, dtype=np.uint16).reshape(20, 30) * 109
+    file = io.BytesIO()
+    Image.fromarray(deep).save(file, "PNG")
+    read = quality.decode(file.getvalue())
+    assert read.format == "PNG"
+    np.testing.assert_array_equal(np.asarray(read), np.repeat((deep >> 8)[..., None], 3, -1))
+
+
 def test_hashes_are_near_for_copies_and_far_for_others():
     image = picture(3, 240, 192)
     smaller = cv2.resize(image, (150, 120), interpolation=cv2.INTER_AREA)

@@ -3,9 +3,11 @@
 import hashlib
 import json
 
+import pytest
 from PIL import Image
 
 from pipelines import photos, sample
+from pipelines.cli import UserError
 
 
 def _digest(folder):
@@ -29,6 +31,19 @@ def test_no_source_is_in_two_splits_and_every_picture_is_credited(sample_dir):
 def test_written_again_it_is_the_same_bytes(sample_dir, tmp_path):
     sample.write(sample.SampleOptions(out_dir=str(tmp_path), crops=6, crop_size=64))
     assert _digest(tmp_path) == _digest(sample_dir)
+
+
+def test_fewer_crops_leave_none_of_the_earlier_ones(sample_dir, tmp_path):
+    for crops in (8, 6):
+        sample.write(sample.SampleOptions(out_dir=str(tmp_path), crops=crops, crop_size=64))
+    assert _digest(tmp_path) == _digest(sample_dir)
+
+
+def test_a_seed_below_zero_is_refused_in_one_line(tmp_path, monkeypatch):
+    options = sample.SampleOptions(out_dir=str(tmp_path), seed=-1)
+    monkeypatch.setattr(sample.cli, "read", lambda _: options)
+    with pytest.raises(UserError, match="--seed"):
+        sample.main(())
 
 
 def test_the_example_has_a_binary_mask_of_its_size(tmp_path):

@@ -28,6 +28,7 @@ from pipelines.terms import Term
             "s(hole=(0.1, 0.3), a=-2, b=true)",
             [Term("s", 1.0, {"hole": (0.1, 0.3), "a": -2, "b": True})],
         ),
+        ("0.123456789*a", [Term("a", 0.123456789)]),
     ],
 )
 def test_expressions_read_as_meant_and_print_back(text, wanted):
@@ -47,6 +48,11 @@ def test_expressions_read_as_meant_and_print_back(text, wanted):
         "a(**b)",
         "__import__('os').system('x')",
         "a(b=c())",
+        "(1, 2)*a",
+        "None*a",
+        "a(b={[]: 1})",
+        "a(b=1, b=2)",
+        "+".join(["a"] * 3000),
     ],
 )
 def test_anything_else_is_refused_and_nothing_is_run(text):

@@ -40,6 +40,12 @@ def test_the_share_of_hole_is_honoured(kind, hole):
         assert share.min() >= hole[0] - 1e-6 and share.max() <= hole[1] + 1e-6
 
 
+def test_a_share_that_is_whole_pixels_is_met_to_the_pixel():
+    for percent in range(1, 100):
+        drawn = draw("center", 1, 10, 10, hole=percent / 100)
+        assert drawn.sum() == percent
+
+
 def test_masks_inside_the_range_stay_as_they_are():
     natural, sized = draw("strokes", 64), draw("strokes", 64, hole=(0.1, 0.3))
     share = natural.mean((1, 2, 3))
@@ -197,12 +203,22 @@ def test_files_name_the_bad_and_leave_them_out(mask_dir, capfd):
     assert "bad.png" in errors and "3 of 5 masks are used" in errors
 
 
+def tmp_tenth(mask_dir):
+    """A folder with one mask, a tenth of it hole."""
+    (mask_dir.parent / "tenth").mkdir()
+    picture = Image.fromarray(np.uint8(np.arange(100) < 10).reshape(10, 10) * 255)
+    picture.save(mask_dir.parent / "tenth" / "a.png")
+    return str(mask_dir.parent / "tenth")
+
+
 def test_files_keep_to_a_range_or_say_what_there_is(mask_dir):
     Image.fromarray(np.uint8(np.arange(100) < 90).reshape(10, 10) * 255).save(
         mask_dir / "large.png"
     )
     share = draw("files", 40, 20, 20, dir=str(mask_dir), hole=(0.8, 1.0)).mean((1, 2, 3))
     np.testing.assert_allclose(share, 0.9)
+    tenth = tmp_tenth(mask_dir)
+    assert draw("files", 1, 20, 20, dir=tenth, hole=(0.05, 0.1)).mean() == np.float32(0.1)
     with pytest.raises(UserError, match="none of 4 masks .* they have 0.2"):
         draw("files", 1, 20, 20, dir=str(mask_dir), hole=(0.4, 0.5))
 
@@ -228,6 +244,12 @@ def test_a_mixture_keeps_its_weights_and_one_family_a_sample():
         ("strokes(count=40)", {}, "at most 255"),
         ("outpaint(sides=west)", {}, "sides"),
         ("center(size=big)", {}, "size='big'"),
+        ("center(size=(0.2, 0.4))", {}, "size=.* must be like 0.5"),
+        ("center(size=true)", {}, "size=True must be like 0.5"),
+        ("thick(box_share=None)", {}, "box_share"),
+        ("strokes(count=true)", {}, "whole numbers"),
+        ("strokes(thickness=-3)", {}, "thickness"),
+        ("rectangles(aspect=0)", {}, "aspect"),
         ("files", {}, "no directory"),
         ("thick +", {}, "cannot read the masks"),
     ],
