@@ -49,7 +49,9 @@ class OptimizerOptions:
     )
     warmup_steps: int = option(0, "steps over which the rate rises linearly from zero")
     clip_norm: float = option(0.0, "clip both networks' gradients to this global norm; 0: off")
-    accumulate: int = option(1, "batches whose gradients are averaged into one update")
+    accumulate: int = option(
+        1, "batches whose gradients are averaged into one update (one device only)"
+    )
     ema: float = option(0.0, "decay of the averaged generator, such as 0.999; 0: none is kept")
 
 

@@ -1,6 +1,6 @@
 """What happens between steps: guard, record, validate, picture, save, limit, show.
 
-The order in which `train.py` lists them matters: the guard stands first, so that
+The order in which `session` lists them matters: the guard stands first, so that
 nothing broken is recorded or saved; saving comes after validation, so that a
 checkpoint knows the score of its own step.
 """
@@ -13,11 +13,15 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams_api
 
-from kinpaint.training import checkpoints
+from kinpaint.training import checkpoints, restoring
 from kinpaint.training.validation import better
 from pipelines import cli
 
 MAX_ROLLBACKS = 5
+
+
+class RolledBackError(Exception):
+    """The step just made is void: no other callback may see it."""
 
 
 class Guard(keras.callbacks.Callback):
@@ -28,6 +32,7 @@ class Guard(keras.callbacks.Callback):
 
     Raises:
         UserError: naming step, term and the last good checkpoint.
+        RolledBackError: after a rollback; the loop goes on.
     """
 
     def __init__(self, run, action):
@@ -58,13 +63,15 @@ class Guard(keras.callbacks.Callback):
 
     def _roll_back(self, path, batch, bad):
         drawn, rollbacks = self.run.drawn, self.run.rollbacks + 1
+        rate_factor = 0.5 * self.run.rate_factor  # the checkpoint may be older than a rollback
         self.run.resume()
         self.run.drawn, self.run.rollbacks = drawn, rollbacks
-        self.run.rate_factor *= 0.5
+        self.run.rate_factor = rate_factor
         print(
             f"step {batch}: {', '.join(bad)} not finite; went back to {path} at "
-            f"{self.run.rate_factor:g} of the rate ({rollbacks} of {MAX_ROLLBACKS})"
+            f"{rate_factor:g} of the rate ({rollbacks} of {MAX_ROLLBACKS})"
         )
+        raise RolledBackError
 
 
 class Recorder(keras.callbacks.Callback):
@@ -76,7 +83,7 @@ class Recorder(keras.callbacks.Callback):
         self.every = every
         self.flags = flags
         self.pictures_a_step = pictures_a_step
-        self.window = []
+        self.window = {}  # by step: what a rollback undid is replaced
         self.writer = None
 
     def on_train_begin(self, logs=None):
@@ -86,12 +93,11 @@ class Recorder(keras.callbacks.Callback):
         self.writer = tf.summary.create_file_writer(str(self.run.dir / "logs"))
         with self.writer.as_default(self.run.step):
             tf.summary.text("flags", "\n".join(f"    {line}" for line in self.flags))
-            pairs = (line.removeprefix("--").partition("=") for line in self.flags)
-            hparams_api.hparams({name: text or name for name, _, text in pairs})
+            hparams_api.hparams(restoring.named_flags(self.flags))
 
     def on_train_batch_end(self, batch, logs=None):
         """Collects; writes at every multiple of `every`."""
-        self.window.append(logs)
+        self.window[batch] = logs
         if batch % self.every == 0:
             self.flush(batch)
 
@@ -99,14 +105,15 @@ class Recorder(keras.callbacks.Callback):
         """Writes the means of what was collected."""
         if not self.window:
             return
-        mean = {n: float(np.mean([row[n] for row in self.window])) for n in self.window[0]}
+        rows = list(self.window.values())
+        mean = {n: float(np.mean([row[n] for row in rows])) for n in rows[0]}
         seconds, waiting = mean.pop("seconds"), mean.pop("seconds_waiting")
         mean["pictures_per_second"] = self.pictures_a_step / seconds
         mean["data_wait_share"] = waiting / seconds
         mean["learning_rate"] = float(self.model.optimizer.learning_rate)
         if self.model.critic:
             mean["critic_learning_rate"] = float(self.model.critic_optimizer.learning_rate)
-        self.window = []
+        self.window = {}
         self.add(step, mean)
 
     def add(self, step, scalars):

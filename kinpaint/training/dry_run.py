@@ -26,10 +26,10 @@ def report(run, batch, settings):
     print(f"generator {model.network.name}: {weights:,} parameters; critic: {critic:,}")
     before = _peak_megabytes()
     step = tf.function(model.update, jit_compile=settings.train.jit_compile)
-    step(batch)
+    float(step(batch)["loss"])
     started = time.perf_counter()
     for _ in range(_TIMED_STEPS):
-        step(batch)
+        float(step(batch)["loss"])  # waits for a GPU, which works behind
     seconds = (time.perf_counter() - started) / _TIMED_STEPS
     steps = settings.train.steps - run.step
     print(f"memory: {_peak_megabytes() - before:,.0f} MB above what loading took")

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kinpaint.training.callbacks import RolledBackError
 from pipelines.cli import UserError
 
 
@@ -70,7 +71,8 @@ def _finish_step(run, callbacks, row, seconds, waited):
     logs |= {"seconds": seconds, "seconds_waiting": waited}
     run.step += 1
     run.stopping = run.stopping or stops > 0
-    callbacks.on_train_batch_end(run.step, logs)
+    with contextlib.suppress(RolledBackError):
+        callbacks.on_train_batch_end(run.step, logs)
 
 
 def _executor(inpainter, strategy, group, jit_compile):

@@ -79,6 +79,11 @@ def flags_of(run_dir):
         lines = path.read_text().splitlines()
     except OSError as error:
         raise UserError(f"{run_dir} is no run directory: {path} cannot be read") from error
+    return named_flags(lines)
+
+
+def named_flags(lines):
+    """{name: text} of a flagfile's lines, as `flags_of` tells them."""
     pairs = (line.removeprefix("--").partition("=") for line in lines)
     return {name: text if equals else "true" for name, equals, text in pairs}
 

@@ -109,10 +109,11 @@ class Run:
             return None
         restoring.restore(path, self.state())
         note = checkpoints.note(path)
+        if self.saved_step is None:  # a rollback gives no time back
+            self._cpu_before = note["cpu_minutes"] * 60 - time.process_time()
         self.step = self.saved_step = note["step"]
         for name in self._COUNTERS:
             setattr(self, name, note[name])
-        self._cpu_before = note["cpu_minutes"] * 60 - time.process_time()
         self._cut_history()
         return path
 

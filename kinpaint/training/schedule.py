@@ -15,8 +15,8 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
     Args:
         peak: rate after the warm-up.
         schedule: `constant` or `cosine`.
-        decay_steps: updates until the cosine reaches zero (warm-up included).
-        warmup_steps: updates of the linear rise from zero.
+        decay_steps: batches until the cosine reaches zero (warm-up included).
+        warmup_steps: batches of the linear rise from zero.
 
     `factor` is a scalar variable, 1 at the start; it is part of the checkpoint.
     """
@@ -35,7 +35,7 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
         self.factor = keras.Variable(1.0, trainable=False, name="rate_factor")
 
     def __call__(self, step):
-        """Float32 rate of update `step` (0-based)."""
+        """Float32 rate at batch `step` (0-based): Keras counts batches, not updates."""
         step = ops.cast(step, "float32")
         rate = self.peak * ops.convert_to_tensor(self.factor)
         if self.warmup_steps:

@@ -37,7 +37,7 @@ from kinpaint.training.validation import Validation
 from pipelines import cli, masks, photos, terms
 from pipelines.options import PhotoOptions
 
-_COUNTS = ("steps", "checkpoint_every", "log_every", "steps_per_execution")
+_COUNTS = ("steps", "checkpoint_every", "log_every", "validation_pictures")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,12 +101,16 @@ def train(settings):
 def _settled(settings):
     """Checked settings, with the cosine's end fixed so that a resume keeps it."""
     options, rates = settings.train, settings.optimizer
-    if options.steps_per_execution > 1 and options.strategy != "one":
-        raise cli.UserError("--steps_per_execution above 1 works on one device only")
+    if pathlib.Path(options.run_dir).is_file():
+        raise cli.UserError(f"--run_dir={options.run_dir} is a file: name a directory")
+    alone = {"steps_per_execution": options.steps_per_execution, "accumulate": rates.accumulate}
+    for name, value in alone.items():
+        if value > 1 and options.strategy != "one":
+            raise cli.UserError(f"--{name} above 1 works on one device only")
     for name in ("steps", "checkpoint_every", "validate_every", "pictures_every"):
         if getattr(options, name) % max(options.steps_per_execution, 1):
             raise cli.UserError(f"--{name} must be a multiple of --steps_per_execution")
-    counts = {name: getattr(options, name) for name in _COUNTS}
+    counts = alone | {name: getattr(options, name) for name in _COUNTS}
     counts |= {name: getattr(settings.photos, name) for name in ("batch_size", "image_size")}
     for name, value in counts.items():
         if value < 1:
@@ -117,7 +121,9 @@ def _settled(settings):
         raise cli.UserError(f"unknown --adversarial {settings.loss.adversarial!r}: {known}")
     if rates.schedule == "cosine" and not rates.decay_steps:
         rates = dataclasses.replace(rates, decay_steps=options.steps)
-    return dataclasses.replace(settings, optimizer=rates)
+    if options.dry_run:  # which takes steps on one device, one by one
+        options = dataclasses.replace(options, strategy="one", steps_per_execution=1)
+    return dataclasses.replace(settings, train=options, optimizer=rates)
 
 
 def build(settings):
@@ -167,6 +173,8 @@ def named(builder, text, flag, dtype):
     wanted = terms.parse(text, what=flag)
     if len(wanted) != 1:
         raise cli.UserError(f"{flag} names one network, not a sum: {text!r}")
+    if {"name", "dtype"} & set(wanted[0].settings):
+        raise cli.UserError(f"{flag}: name and dtype cannot be set, received {text!r}")
     return builder(wanted[0].name, dtype=dtype, **wanted[0].settings)
 
 
@@ -220,7 +228,13 @@ def _batches(found, settings, devices, drawn):
 def _validation(settings):
     """The fixed pictures: the first of one order, shuffled once and for all, of the split."""
     options = settings.photos
-    found = photos.find(options.data_dir, "val", options.classes)
+    try:
+        found = photos.find(options.data_dir, "val", options.classes)
+    except cli.UserError as error:
+        raise cli.UserError(
+            f"{options.data_dir} has no photos to validate on (split 'val'): add some, or "
+            "train with --validate_every=0 --pictures_every=0"
+        ) from error
     random.Random(0).shuffle(found)
     chosen = found[: settings.train.validation_pictures]
     data = photos.evaluation(chosen, options.image_size, options.masks, batch_size=32)

@@ -44,16 +44,19 @@ def _mirrored():
 
 
 def _check_cluster():
+    """Workers only: a chief beside them would be taken for one more worker 0."""
     try:
-        cluster = json.loads(os.environ["TF_CONFIG"])["cluster"]["worker"]
-    except (KeyError, ValueError) as error:
+        config = json.loads(os.environ["TF_CONFIG"])
+        [(job, hosts)], task = config["cluster"].items(), config["task"]
+        index = int(task["index"])
+        if {job, task["type"]} != {"worker"} or index not in range(len(hosts)):
+            raise ValueError("workers only, and this one among them")
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise UserError(
             "--strategy=multi_worker needs TF_CONFIG, such as "
             '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
             '"task": {"type": "worker", "index": 0}}'
         ) from error
-    if len(cluster) < 1:
-        raise UserError("TF_CONFIG names no worker")
 
 
 def is_chief(strategy):

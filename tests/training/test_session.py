@@ -1,13 +1,18 @@
 """Settings that will not do are refused in one line, before anything is written."""
 
 import dataclasses
+import json
+import pathlib
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
-from kinpaint.training import checkpoints, session
+from kinpaint.training import callbacks, checkpoints, session, strategy
+from kinpaint.training.run import Run
+from pipelines import photos
 from pipelines.cli import UserError
 from pipelines.options import PhotoOptions
 from tests.training import tiny
@@ -47,8 +52,13 @@ def settings(data_dir, run_dir, **changes):
         ),
         ({"adversarial": "hing"}, "unknown --adversarial 'hing'"),
         ({"batch_size": 0}, "--batch_size must be at least 1"),
+        ({"model": "gated(name=mine)"}, "name and dtype cannot be set"),
+        ({"model": "gated(width=wide)"}, "cannot be built of (width=wide)"),
+        ({"accumulate": 0}, "--accumulate must be at least 1"),
+        ({"validation_pictures": 0}, "--validation_pictures must be at least 1"),
         ({"strategy": "multi_worker"}, "needs TF_CONFIG"),
         ({"strategy": "mirrored", "steps_per_execution": 2}, "one device only"),
+        ({"strategy": "mirrored", "accumulate": 2}, "--accumulate above 1 works on one device"),
         ({"steps": 9, "steps_per_execution": 2}, "--steps must be a multiple"),
         ({"warm_start": "/nonexistent"}, "--warm_start: /nonexistent has no checkpoint"),
         (
@@ -74,9 +84,11 @@ def test_bad_settings_are_one_line_and_write_nothing(
 
 
 @pytest.mark.slow
-def test_a_dry_run_measures_and_saves_nothing(sample_dir, tmp_path, capsys):
-    run = settings(sample_dir, tmp_path / "run", dry_run=True)
-    session.train(run)
+@pytest.mark.parametrize("group", [1, 2])
+def test_a_dry_run_measures_and_saves_nothing(sample_dir, tmp_path, capsys, group):
+    session.train(
+        settings(sample_dir, tmp_path / "run", dry_run=True, steps_per_execution=group)
+    )
     said = capsys.readouterr().out
     assert "parameters; critic: " in said and "s a step" in said and "MB above" in said
     assert [p.name for p in (tmp_path / "run").iterdir()] == ["dry_run.png"]
@@ -164,6 +176,23 @@ def test_a_nan_batch_stops_by_name_or_rolls_back(sample_dir, tmp_path, monkeypat
     run = session.train(made)
     assert (run.step, run.drawn, run.rollbacks, run.rate_factor) == (6, 8, 1, 0.5)
     assert all(np.isfinite(w).all() for w in run.inpainter.network.get_weights())
+    (line,) = (run.dir / "history.jsonl").read_text().splitlines()
+    assert np.isfinite(list(json.loads(line).values())).all()
+
+
+def test_each_rollback_halves_the_rate_and_gives_no_time_back(tmp_path):
+    """Two of them to one checkpoint; the callbacks after the guard never hear of either."""
+    run = Run(tmp_path, tiny.inpainter(critic=False))
+    run.save()
+    guard, later = callbacks.Guard(run, "rollback"), keras.callbacks.Callback()
+    later.on_train_batch_end = lambda *_: pytest.fail("heard of a void step")
+    both = keras.callbacks.CallbackList([guard, later], model=run.inpainter)
+    for rollbacks, factor in ((1, 0.5), (2, 0.25)):
+        run.step, before = 1, run.cpu_minutes
+        with pytest.raises(callbacks.RolledBackError):
+            both.on_train_batch_end(1, {"loss": np.nan})
+        assert (run.step, run.rollbacks, run.rate_factor) == (0, rollbacks, factor)
+        assert run.cpu_minutes >= before
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
@@ -228,3 +257,36 @@ def test_a_directory_of_non_images_is_refused(tmp_path):
     bad = dataclasses.replace(bad, photos=dataclasses.replace(bad.photos, split="all"))
     with pytest.raises(UserError, match="none of 1 photos can be read"):
         session.train(bad)
+
+
+def test_photos_too_few_to_validate_on_are_told(tmp_path, sample_dir):
+    folder = tmp_path / "photos" / "animals"
+    folder.mkdir(parents=True)
+    trained = photos.find(sample_dir, "train")[0].path
+    (folder / "one.jpg").write_bytes(pathlib.Path(trained).read_bytes())
+    alone = settings(tmp_path / "photos", tmp_path / "run", validate_every=1, critic="none")
+    with pytest.raises(UserError, match="no photos to validate on.*--validate_every=0"):
+        session.train(alone)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_is_no_run_directory(tmp_path, sample_dir):
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(UserError, match="run is a file: name a directory"):
+        session.train(settings(sample_dir, tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "[]",
+        '{"cluster": {"worker": 2}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a:1"]}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+        '{"cluster": {"chief": ["a"], "worker": ["b"]}, "task": {"type": "chief", "index": 0}}',
+    ],
+)
+def test_a_cluster_of_anything_but_workers_is_refused(monkeypatch, config):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(UserError, match="needs TF_CONFIG, such as"):
+        strategy.build("multi_worker")
