@@ -154,7 +154,8 @@ def build(settings):
 
 def _recomputing(network, text, dtype):
     """The network anew, its layers' activations recomputed in the backward pass."""
-    found = network._flatten_layers(include_self=False)
+    norms = keras.layers.BatchNormalization  # its statistics are to move once a step
+    found = [x for x in network._flatten_layers(include_self=False) if not isinstance(x, norms)]
     if keras.dtype_policies.get(dtype).compute_dtype != "float32":
         # Keras calls a layer again outside the scope in which it casts the weights.
         found = [layer for layer in found if isinstance(layer, PlainConv2D)]
