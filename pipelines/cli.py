@@ -212,10 +212,15 @@ def _flag_and_help(field):
     return f"--{field.name}={default}", field.metadata["help"] + kinds
 
 
-def run(main, *option_classes):
+def run(main, *option_classes, words=False):
     """Defines the flags, parses them, runs `main`.
 
     A UserError ends in one line, and so does what the file system refuses.
+
+    Args:
+        main: takes the words of the command line, the program first.
+        option_classes: the program's groups of flags.
+        words: whether it takes words that are no flags (`scrape plan`).
     """
     if {"--help", "--helpshort", "-h"} & set(sys.argv[1:]):
         screen = SCREEN if "--helpshort" in sys.argv else 0
@@ -227,6 +232,8 @@ def run(main, *option_classes):
     def guarded(argv):
         logging.set_verbosity(logging.WARNING)  # TensorFlow's Python parts log through absl
         try:
+            if argv[1:] and not words:
+                raise UserError(f"{argv[1]!r} is no flag: settings are given as --name=value")
             return main(argv)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)

@@ -76,4 +76,4 @@ def _verify(_, options):
 
 
 if __name__ == "__main__":
-    cli.run(main, ScrapeOptions)
+    cli.run(main, ScrapeOptions, words=True)

@@ -121,3 +121,10 @@ def test_helpshort_shows_a_binary_its_own_flags_and_example():
     )
     assert "python -m pipelines.sample --out_dir" in done.stdout
     assert "--crops" in done.stdout and len(done.stdout.splitlines()) <= 40
+
+
+def test_a_word_that_is_no_flag_is_refused_by_those_that_take_none():
+    command = [sys.executable, "-m", "pipelines.explore", "--out_dir=x", "photos"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and not done.stdout
+    assert done.stderr.splitlines()[-1].startswith("error: 'photos' is no flag")
