@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from pipelines import json_files
-from tests.pipelines.fake_inaturalist import FakeINaturalist, photo_extension
+from tests.pipelines.fake_inaturalist import FakeINaturalist
+from tests.pipelines.fake_world import photo_extension
 
 # taxon id, ancestry without itself, rank level, rank, name; accents and a subspecies
 TAXA = (
