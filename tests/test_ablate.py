@@ -13,8 +13,10 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
-from kinpaint.ablation import comparison, cost, variants
+from kinpaint.ablation import comparison, cost, tables, variants
+from kinpaint.ablation import study as study_
 from kinpaint.ablation.options import AblateOptions
+from kinpaint.evaluation import contestants
 from pipelines.cli import UserError
 
 BASE = (
@@ -135,6 +137,8 @@ def test_a_grid_crosses_every_variant():
     assert len(listed) == 12 and [run.seed for run in listed] == [1] * 4 + [3] * 4 + [4] * 4
     assert len({run.dir for run in listed}) == 12
     assert all(run.dir.parent == pathlib.Path("out/runs") for run in listed)
+    for run in listed:  # the evaluation takes label and directory apart again
+        assert contestants.split(f"{run.label}={run.dir}") == (run.label, str(run.dir))
 
 
 @pytest.mark.parametrize(
@@ -149,11 +153,25 @@ def test_a_grid_crosses_every_variant():
         ({"grid": ("learning_rate",)}, "write FLAG=A|B"),
         ({"seeds": "1,x"}, "write whole numbers"),
         ({"seeds": "1,1"}, "twice"),
+        ({"variant": ("a/b: --model=cnn",)}, "'a/b'"),
+        ({"variant": ("truth: --model=cnn",)}, "'truth'"),
+        ({"variant": ("a b: --model=cnn", "a_b: --model=mlp")}, "runs/a_b"),
+        ({"variant": ("a: --x=1 --seeds=1,2", "a_seed2: --x=2")}, "runs/a_seed2"),
+        ({"variant": ("a: --x=1 --seeds=1,2", "a seed 2: --x=2")}, "a seed 2"),
+        ({"metric": "beauty"}, "--metric=beauty"),
+        ({"metric": "seconds_per_image"}, "--metric=seconds_per_image"),
+        ({"base": "--model='cnn"}, "No closing quotation"),
+        ({"base": "--flagfile=nowhere.flags"}, "nowhere.flags"),
+        ({"score": "--masks='thin"}, "No closing quotation"),
+        ({"train": False}, "no run under"),
     ],
 )
-def test_bad_studies_are_told_in_one_line(options, message):
+def test_bad_studies_are_told_in_one_line(options, message, tmp_path):
+    unfinished = tmp_path / "runs" / "base" / "checkpoints" / "3"  # but no line of history
+    unfinished.mkdir(parents=True)
+    options = AblateOptions(**{"out_dir": str(tmp_path), "data_dir": "photos", **options})
     with pytest.raises(UserError, match=re.escape(message)) as caught:
-        variants.parse(AblateOptions(**options))
+        study_.ablate(options)
     assert "\n" not in str(caught.value)
 
 
@@ -181,3 +199,18 @@ def test_pictures_not_seeds_are_the_units_of_a_test():
     assert tested["n"] == 50
     assert tested["difference"] == pytest.approx(effect.mean())
     assert tested["ci95"][0] > 0.1 and tested["ci95"][1] < 0.3
+
+
+def test_a_change_without_effect_and_a_single_picture_are_told():
+    same = np.array([20.0, 21.0])
+    for values, ends in ((same, [0.0, 0.0]), (same[:1], None)):
+        scores = {name: {"psnr_hole": values} for name in "ab"}
+        compared = comparison.compare({"a": ["a"], "b": ["b"]}, scores, "a")["b"]
+        assert compared["versus_base"]["psnr_hole"]["ci95"] == ends
+        difference, p = tables._tested(compared, "psnr_hole")
+        assert difference == ("+0 (+0 to +0)" if ends else "+0") and p == ""
+
+
+def test_a_metric_that_no_two_share_a_picture_of_is_not_tested():
+    scores = {"a": {"psnr": np.array([np.inf, 20.0])}, "b": {"psnr": np.array([20.0, np.inf])}}
+    assert comparison.compare({"a": ["a"], "b": ["b"]}, scores, "a")["b"]["versus_base"] == {}

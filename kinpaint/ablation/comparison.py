@@ -12,8 +12,6 @@ import numpy as np
 
 from kinpaint.metrics import aggregate
 
-_UNPAIRED = ("seconds_per_image", "diversity_lpips", "diversity_lpips_hole")
-
 
 def read_scores(scores_dir):
     """`per_image.csv` as {label: {metric: float [pictures]}}; NaN where there is no value."""
@@ -40,7 +38,8 @@ def compare(groups, scores, against):
     Returns:
         {name: {"metrics", "seeds_apart", "versus_base"}}: metric -> the entry of
         `aggregate.summarise`; metric -> [lowest, highest] mean of one seed; metric ->
-        {"difference", "ci95", "n", "p", "better"}, None for `against` itself.
+        {"difference", "ci95", "n", "p", "better"}, None for `against` itself; `ci95` is
+        None of one picture, `p` where no picture differs.
     """
     values = {name: _averaged([scores[label] for label in ls]) for name, ls in groups.items()}
     return {
@@ -82,9 +81,11 @@ def _finite_mean(values):
 def _differences(values, base):
     found = {}
     for metric in values:
-        if metric in _UNPAIRED or not np.isfinite(values[metric]).any():
+        if metric in aggregate.UNRANKED:
             continue
         pair = aggregate.paired(values[metric], base[metric], metric)
+        if not pair["n"]:
+            continue
         found[metric] = {
             "difference": pair["mean"],
             "ci95": pair["ci95"],

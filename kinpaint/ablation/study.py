@@ -4,7 +4,8 @@ import pathlib
 import shlex
 
 from kinpaint.ablation import comparison, cost, hparams, plots, tables, training, variants
-from kinpaint.metrics.aggregate import higher_is_better
+from kinpaint.evaluation.results import METRICS
+from kinpaint.metrics.aggregate import UNRANKED, higher_is_better
 from pipelines.cli import UserError
 
 # Flags of kinpaint.train that kinpaint.eval shares: scored as trained unless --score says else.
@@ -23,14 +24,17 @@ def ablate(options):
     """
     if not options.out_dir or not options.data_dir:
         raise UserError("--out_dir and --data_dir are required")
-    found = variants.parse(options)
-    runs = variants.runs(found, options.out_dir)
-    failed = training.train(runs, options.base, options.data_dir) if options.train else {}
-    trained = [run for run in runs if any((run.dir / "checkpoints").glob("*"))]
+    if options.metric not in METRICS or options.metric in UNRANKED:
+        raise UserError(f"--metric={options.metric} is no metric that orders models")
+    runs = variants.runs(variants.parse(options), options.out_dir)
+    base = training.opened(options.base, "base")
+    score = training.opened(options.score, "score")
+    failed = training.train(runs, base, options.data_dir) if options.train else {}
+    trained = [run for run in runs if _begun(run)]
     if not trained:
-        raise UserError(f"no run under {options.out_dir} has a checkpoint to score")
+        raise UserError(f"no run under {options.out_dir} has trained: nothing to score")
     out_dir = pathlib.Path(options.out_dir)
-    _score(trained, options, out_dir / "scores")
+    _score(trained, options, score, out_dir / "scores")
     study = gather(options, trained, failed, out_dir / "scores")
     paths = tables.write(out_dir, study)
     tables.write_curves(out_dir / "curves.csv", trained)
@@ -38,13 +42,17 @@ def ablate(options):
     return [*paths, hparams.write(out_dir, study)], failed
 
 
-def _score(trained, options, scores_dir):
+def _begun(run):
+    return any((run.dir / "checkpoints").glob("*")) and training.history(run)
+
+
+def _score(trained, options, flags, scores_dir):
     recorded = _flags(trained[0])
     as_trained = [f"--{name}={recorded[name]}" for name in _SHARED if recorded[name]]
     end = ":ema" if options.weights == "ema" else ""
     training.score(
         [f"{run.label}={run.dir}{end}" for run in trained],
-        [*as_trained, *shlex.split(options.score)],
+        [*as_trained, *flags],
         options.data_dir,
         scores_dir,
     )

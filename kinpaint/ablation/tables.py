@@ -69,8 +69,9 @@ def _tested(variant, metric):
     tested = (variant["versus_base"] or {}).get(metric)
     if not tested:
         return ["", ""]
-    low, high = tested["ci95"]
-    return [f"{tested['difference']:+.3g} ({low:+.3g} to {high:+.3g})", f"{tested['p']:.1g}"]
+    ends, p = tested["ci95"], tested["p"]
+    interval = f" ({ends[0]:+.3g} to {ends[1]:+.3g})" if ends else ""
+    return [f"{tested['difference']:+.3g}{interval}", "" if p is None else f"{p:.1g}"]
 
 
 def _costs(variant):

@@ -9,21 +9,41 @@ import shlex
 import subprocess
 import sys
 
-from absl.flags import FlagValues
+from absl.flags import Error, FlagValues
 
 from kinpaint.options import TrainOptions
 from pipelines.cli import UserError
+
+
+def opened(text, name):
+    """Flags written in one string as a list, flagfiles opened.
+
+    Args:
+        text: the flags.
+        name: of the flag that holds them.
+
+    Raises:
+        UserError: a quotation without end, or a flagfile that cannot be read.
+    """
+    try:
+        return FlagValues().read_flags_from_files(shlex.split(text))
+    except (ValueError, Error) as error:
+        raise UserError(f"--{name}={text!r}: {error}") from error
 
 
 def train(runs, base, data_dir):
     """Trains what is not finished; returns {label: what went wrong}.
 
     One run that fails does not end the study.
+
+    Args:
+        runs: `variants.Run`s.
+        base: list of the flags that all share.
+        data_dir: of the photos.
     """
     failed = {}
-    shared = FlagValues().read_flags_from_files(shlex.split(base))  # flagfiles opened
     for number, run in enumerate(runs, 1):
-        flags = [*shared, *run.variant.flags]
+        flags = [*base, *run.variant.flags]
         if finished(run, flags):
             continue
         print(f"run {number} of {len(runs)}: {run.label}", flush=True)

@@ -12,6 +12,7 @@ import pathlib
 import re
 import shlex
 
+from kinpaint.evaluation import contestants
 from pipelines.cli import UserError
 
 _OWNED = ("run_dir", "data_dir", "seed")  # set by the study itself
@@ -66,17 +67,27 @@ def parse(options):
     names = [variant.name for variant in found]
     if twice := {name for name in names if names.count(name) > 1}:
         raise UserError(f"two variants are called {sorted(twice)[0]!r}: give each its own name")
+    if unfit := [name for name in names if "/" in name or name in contestants.TAKEN]:
+        raise UserError(f"the variant {unfit[0]!r} names scores too, that is no name for them")
     if options.against and options.against not in names:
         raise UserError(f"--against={options.against} is not among {', '.join(names)}")
     return found
 
 
 def runs(variants, out_dir):
-    """Every run of the variants: all first seeds, then all second ones, and so on."""
+    """Every run of the variants: all first seeds, then all second ones, and so on.
+
+    Raises:
+        UserError: two runs would have one directory or one label.
+    """
     rounds = itertools.zip_longest(
         *[[Run(v, seed, _dir(out_dir, v, seed)) for seed in v.seeds] for v in variants]
     )
-    return [run for row in rounds for run in row if run]
+    listed = [run for row in rounds for run in row if run]
+    for names in ([str(run.dir) for run in listed], [run.label for run in listed]):
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise UserError(f"two runs are called {sorted(twice)[0]!r}: rename a variant")
+    return listed
 
 
 def _variant(text, seeds):

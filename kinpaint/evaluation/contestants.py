@@ -12,7 +12,7 @@ from kinpaint.evaluation.baselines import BASELINES, Baseline
 from pipelines.cli import UserError
 
 _PREFIX = "baseline:"
-_TAKEN = {".", "..", "truth"}  # folders beside those that pictures are saved in
+TAKEN = {".", "..", "truth"}  # folders beside those that pictures are saved in
 _AVERAGED = ":ema"  # behind a run directory: the averaged generator instead of the raw one
 
 
@@ -45,24 +45,38 @@ def gather(models, baselines):
         UserError: two models under one name or a name that is taken, an unknown
             baseline, a path that holds no model.
     """
-    named = dict(_split(spec) for spec in models)
-    for name in named.keys() & _TAKEN:
+    named = dict(_named(spec) for spec in models)
+    for name in named.keys() & TAKEN:
         raise UserError(f"--model={name}=...: that is a folder's name, give another label")
     if len(named) < len(models):
         raise UserError("two --model have the same name: put label= in front of one of them")
     wanted = [] if baselines == "none" else [name for name in baselines.split(",") if name]
     for name in wanted:
-        if _PREFIX + name not in named.values():
-            named.setdefault(name, _PREFIX + name)
+        if _PREFIX + name in named.values():
+            continue
+        if name in named:
+            raise UserError(
+                f"--model={name}=... has the name of a baseline: give it another label, or "
+                f"leave {name} out of --baselines"
+            )
+        named[name] = _PREFIX + name
     if not named:
         raise UserError("nothing to score: give --model or --baselines")
     return [_open(name, source) for name, source in named.items()]
 
 
-def _split(spec):
-    label, equals, source = spec.partition("=")
-    if not equals or "/" in label:
-        label, source = "", spec
+def split(spec):
+    """The label and the rest of [label=]PATH; the label is empty where there is none.
+
+    It reaches to the last "=" before the first "/", so that it may itself hold one:
+    "lr=1e-3=runs/slow" is the run runs/slow under the name "lr=1e-3".
+    """
+    label, equals, _ = spec.partition("/")[0].rpartition("=")
+    return label, spec[len(label + equals) :]
+
+
+def _named(spec):
+    label, source = split(spec)
     if source.startswith(_PREFIX):
         return label or source.removeprefix(_PREFIX), source
     path = pathlib.Path(source.replace(_AVERAGED, "_ema"))

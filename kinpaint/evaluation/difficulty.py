@@ -28,7 +28,7 @@ def describe(truth, hole):
             ("hole_fraction", "hole_width", "edge_density", "contrast", "at_border"), 0.0
         )
     luminance = cv2.cvtColor(truth, cv2.COLOR_RGB2GRAY).astype("float32") / 255.0
-    # A Sobel kernel's weights sum to 8 on each side of a unit step over two pixels.
+    # Sobel's kernel gives 8 on a slope of one a pixel.
     across = cv2.Sobel(luminance, cv2.CV_32F, 1, 0) / 8.0
     down = cv2.Sobel(luminance, cv2.CV_32F, 0, 1) / 8.0
     border = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])

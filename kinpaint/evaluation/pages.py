@@ -45,7 +45,7 @@ def render(figures, results, tiles, options):
     """
     names = results.names
     metrics = [metric for metric in LABELS if metric in results.metrics]
-    leading = [m for m in (options.rank_by, "lpips_alex") if m in metrics]
+    leading = [m for m in dict.fromkeys((options.rank_by, "lpips_alex")) if m in metrics]
     environment = templates.environment("kinpaint.evaluation", number=number)
     environment.globals.update(figures=figures, names=names, labels=LABELS, measures=MEASURES)
     return environment.get_template("report.html.j2").render(

@@ -15,6 +15,7 @@ from kinpaint.evaluation.holes import Holes, ListedHoles
 from kinpaint.evaluation.results import METRICS
 from kinpaint.evaluation.runner import Job
 from kinpaint.evaluation.scores import Scorer
+from kinpaint.metrics.aggregate import UNRANKED
 from kinpaint.metrics.lpips import NETS
 from pipelines import photos
 from pipelines.cli import UserError
@@ -33,18 +34,23 @@ def prepare(photo, options):
     nets = _nets(options.lpips)
     if not options.out_dir:
         raise UserError("say where the report goes: --out_dir=DIR")
-    if options.rank_by not in METRICS:
-        raise UserError(f"--rank_by={options.rank_by} is none of {', '.join(METRICS)}")
-    if options.samples < 1:
-        raise UserError("--samples must be at least 1")
+    if options.rank_by not in (known := [m for m in METRICS if m not in UNRANKED]):
+        raise UserError(f"--rank_by={options.rank_by} is none of {', '.join(known)}")
+    if options.samples < 1 or options.limit < 0:
+        raise UserError("--samples must be at least 1, --limit at least 0")
     holes = _holes(photo, options)
     chosen = _photos(photo, options, holes)
+    scorer = Scorer(holes.image_size, nets, options.weights_dir, options.samples)
+    if reason := scorer.reasons.get(options.rank_by):
+        raise UserError(
+            f"--rank_by={options.rank_by} cannot be had ({reason}): choose another metric"
+        )
     return Job(
         contestants=contestants.gather(options.model, options.baselines),
         photos=chosen,
         pictures=lambda indices: _batches(chosen, indices, holes.image_size, photo.batch_size),
         holes=holes,
-        scorer=Scorer(holes.image_size, nets, options.weights_dir, options.samples),
+        scorer=scorer,
         options=options,
         seed=photo.seed,
         batch_size=photo.batch_size,

@@ -23,8 +23,7 @@ def write(job, records, settings):
     found = results.collect(job, records)
     rank_by = job.options.rank_by
     if rank_by not in found.metrics:
-        reason = job.scorer.reasons.get(rank_by, "no picture has a value")
-        raise UserError(f"--rank_by={rank_by} cannot be had ({reason}): choose another metric")
+        raise UserError(f"no picture has a value of --rank_by={rank_by}: choose another metric")
     sets = results.set_distances(job, records)
     figures = summary.summarise(found, settings, job.scorer.reasons, sets, job.seed)
     figures["errors"] = analysis.analyse(found, rank_by)
@@ -33,13 +32,14 @@ def write(job, records, settings):
     paths = [
         out_dir / n for n in ("metrics.json", "per_image.csv", "holes.jsonl", "report.html")
     ]
-    with _replaced(paths[0]) as path:
+    shard = job.options.shard.replace("/", "-of-")
+    with _replaced(paths[0], shard) as path:
         path.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
-    with _replaced(paths[1]) as path:
+    with _replaced(paths[1], shard) as path:
         summary.write_rows(path, found)
-    with _replaced(paths[2]) as path:
+    with _replaced(paths[2], shard) as path:
         holes.write(path, job.holes, _hole_rows(found))
-    with _replaced(paths[3]) as path:
+    with _replaced(paths[3], shard) as path:
         path.write_text(pages.render(figures, found, tiles, job.options))
     return paths
 
@@ -68,7 +68,11 @@ def _rounded(tree):
 
 
 @contextlib.contextmanager
-def _replaced(path):
-    partial = path.with_name(f"{path.name}.partial")
+def _replaced(path, shard):
+    """A path to write to that takes the place of `path` at the end.
+
+    Each shard has its own: two that end together both write the report.
+    """
+    partial = path.with_name(f"{path.name}.{shard}.partial")
     yield partial
     partial.replace(path)

@@ -104,18 +104,19 @@ def collect(job, records):
 def set_distances(job, records):
     """Frechet distance and KID of each contestant's pictures to the true ones.
 
-    Over trunk features and named after them; empty without a trunk. At most the first
-    10,000 pictures take part, as the "n" of each entry says.
+    Over trunk features and named after them; empty without a trunk, or under 20 pictures.
+    At most the first 10,000 pictures take part, as the "n" of each entry says.
     """
     trunk = job.scorer.embedding
     if not trunk:
         return {}
-    truth = _features(records, job.picture_key)
+    first = set(sorted(job.photos)[:_MOST_FEATURES])
+    truth = _features(records, job.picture_key, first)
     if len(truth) < 2 * frechet.GROUPS:
         return {}
     distances = {}
     for name, key in job.score_keys.items():
-        own = _features(records, key)
+        own = _features(records, key, first)
         distances[name] = {
             f"frechet_lpips_{trunk}": frechet.with_interval(frechet.frechet, own, truth),
             f"kid_lpips_{trunk}": frechet.with_interval(frechet.kid, own, truth),
@@ -133,9 +134,9 @@ def _scored(job, records):
             yield name, record
 
 
-def _features(records, key):
+def _features(records, key, indices):
     found = {}
     for record in records.read({key}):
-        if record.get("features") and record["index"] < _MOST_FEATURES:
+        if record.get("features") and record["index"] in indices:
             found[record["index"]] = unpacked(record["features"])
     return np.stack([found[index] for index in sorted(found)]) if found else np.zeros((0, 1))

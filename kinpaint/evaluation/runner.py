@@ -164,7 +164,8 @@ def _filled_up(batch, size):
     """The batch with its first element repeated up to `size`.
 
     At one size a picture's scores do not depend on which others are in its batch, nor
-    on how many processes share the work; and nothing is compiled twice.
+    on how many processes share the work; and nothing is compiled twice. Several samples
+    of a model that draws are the exception: what is drawn depends on the place in a batch.
     """
     return np.concatenate([batch, np.repeat(batch[:1], size - len(batch), axis=0)])
 

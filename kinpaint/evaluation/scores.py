@@ -123,8 +123,10 @@ class Scorer:
         if self._samples > 1 and self.embedding:
             return Diversity(self._lpips[self.embedding])
         missing = self.reasons.get("lpips_alex", "no trunk")
-        reason = missing if self._samples > 1 else "one completion a picture; add --samples=5"
-        self.reasons["diversity_lpips"] = reason
+        single = "one completion a picture; add --samples=5"
+        self.reasons["diversity_lpips"] = missing if self._samples > 1 else single
+        if self._samples == 1:
+            self.reasons["psnr_best_of_k"] = single
         return None
 
     def _give_reasons(self):

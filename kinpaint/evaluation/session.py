@@ -2,12 +2,12 @@
 
 import pathlib
 
-import tensorflow as tf
-
 from kinpaint.evaluation import preparing, report, results, runner
 from kinpaint.evaluation.records import Records
+from kinpaint.metrics.lpips import exact_float32
 
 
+@exact_float32()
 def evaluate(photo, options):
     """Scores this process's share and, when nothing is missing, writes the report.
 
@@ -21,8 +21,6 @@ def evaluate(photo, options):
     Raises:
         UserError: what is missing, contradictory or unreadable.
     """
-    # TF32 keeps 10 bits of float32's 23: enough to train with, not to measure with.
-    tf.config.experimental.enable_tensor_float_32_execution(False)
     job = preparing.prepare(photo, options)
     mine = preparing.share(options.shard, sorted(job.photos))
     with Records(pathlib.Path(options.out_dir) / "scores", options.shard) as records:

@@ -9,9 +9,8 @@ from kinpaint.evaluation.results import MEASURES, METRICS
 from kinpaint.metrics import aggregate
 from kinpaint.metrics.frechet import FEW
 
-# A metric that is not in METRICS' contract is left out, rather than null, where not had.
+# Left out where they cannot be had; all other metrics are null then, with a reason.
 _OPTIONAL = ("diversity_lpips_hole", "psnr_best_of_k")
-_UNPAIRED = ("seconds_per_image", "diversity_lpips", "diversity_lpips_hole")
 
 
 def summarise(results, settings, reasons, sets, seed=0):
@@ -97,7 +96,7 @@ def _entries(results, groups, seed):
 
 def _paired(results, seed):
     """Every two contestants' differences, first named minus second."""
-    metrics = [metric for metric in results.metrics if metric not in _UNPAIRED]
+    metrics = [metric for metric in results.metrics if metric not in aggregate.UNRANKED]
     return [
         {
             "first": first,

@@ -6,6 +6,7 @@ import functools
 import numpy as np
 
 from kinpaint.evaluation.contestants import Contestant
+from kinpaint.evaluation.gallery import HOLE_COLOUR
 from kinpaint.interpretation import probe
 from kinpaint.interpretation.recall import Found
 from pipelines.cli import UserError
@@ -32,7 +33,7 @@ class Subject:
     @property
     def masked(self):
         """The picture with its hole in one loud colour."""
-        return np.where(self.hole[..., None], np.uint8((255, 0, 170)), self.truth)
+        return np.where(self.hole[..., None], np.uint8(HOLE_COLOUR), self.truth)
 
 
 class Model:

@@ -7,13 +7,14 @@ import pathlib
 import time
 
 import numpy as np
-import tensorflow as tf
 
 import kinpaint
 from kinpaint.interpretation import pages, recall, sections, subjects
 from kinpaint.interpretation.case import Case, Model
+from kinpaint.metrics.lpips import exact_float32
 
 
+@exact_float32()
 def explain(photo, options):
     """Writes a page a picture, an index, the figures and explain.json.
 
@@ -27,8 +28,6 @@ def explain(photo, options):
     Raises:
         UserError: what is missing, contradictory or unreadable.
     """
-    # TF32 keeps 10 bits of float32's 23: enough to train with, not to measure with.
-    tf.config.experimental.enable_tensor_float_32_execution(False)
     contestant, chosen = subjects.gather(photo, options)
     searched = subjects.training(photo, options)
     model = Model(contestant)

@@ -19,6 +19,8 @@ BLOCK = 1024  # pictures whose weights are drawn at once
 BUCKET_EDGES = (0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 OTHER = "other"
 HIGHER_IS_BETTER = ("psnr", "ssim", "ms_ssim")  # prefixes of metric names
+# They say nothing of how good a picture is: never compared in pairs, never ranked by.
+UNRANKED = ("seconds_per_image", "diversity_lpips", "diversity_lpips_hole")
 
 
 def bucket_names():
@@ -112,8 +114,8 @@ def _resampled_means(values, seed):
 
 def _weights(seed, block):
     """How often each of a block's pictures counts, float64 [RESAMPLES, BLOCK]."""
-    draws = np.random.default_rng((seed, block)).integers(0, 1 << 16, (RESAMPLES, BLOCK), "u2")
-    return _POISSON[draws]
+    generator = np.random.default_rng((seed % (1 << 64), block))  # it takes no negative seed
+    return _POISSON[generator.integers(0, 1 << 16, (RESAMPLES, BLOCK), "u2")]
 
 
 # Poisson(1) by the quantile of a 16-bit draw: exact to 1/65536, and ten times as fast

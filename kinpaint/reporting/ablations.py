@@ -33,7 +33,7 @@ class Ablation:
             study = json.loads((self.dir / "ablation.json").read_text())
             self.settings, self.variants = study["settings"], study["variants"]
             self.base, self.metric = self.settings["base"], self.settings["metric"]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} has no readable ablation.json: {error}") from error
         self.references, self.failed = study.get("references", {}), study.get("failed", {})
 

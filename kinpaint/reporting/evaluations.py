@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 
 from kinpaint.ablation.comparison import read_scores
+from kinpaint.evaluation import contestants
 from kinpaint.evaluation.pages import LABELS
 from kinpaint.metrics.aggregate import higher_is_better
 from pipelines.cli import UserError
@@ -33,9 +34,7 @@ class Evaluation:
     """
 
     def __init__(self, spec):
-        label, equals, path = spec.partition("=")
-        if not equals or "/" in label:
-            label, path = "", spec
+        label, path = contestants.split(spec)
         self.dir = pathlib.Path(path)
         for name in _FILES:
             if not (self.dir / name).is_file():
@@ -44,7 +43,7 @@ class Evaluation:
             self.figures = json.loads((self.dir / "metrics.json").read_text())
             self.names = list(self.figures["models"])
             self.rank_by = self.figures["settings"]["rank_by"]
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.dir}/metrics.json cannot be read: {error}") from error
         self.label = label or self.dir.resolve().name
         first = self.figures["models"][self.names[0]]

@@ -147,17 +147,18 @@ def _step_sentence(a, b, pair, metric):
 
 def _conclusion(steps, verdicts, metric):
     told = wording.plain_label(metric)
+    up, down = ("above", "below") if higher_is_better(metric) else ("below", "above")
     worse = [
-        f"{b.name} scores below {a.name}" for (a, b, _), v in _zip(steps, verdicts, "worse")
+        f"{b.name} scores {down} {a.name}" for (a, b, _), v in _zip(steps, verdicts, "worse")
     ]
     open_ = [f"{a.name} and {b.name}" for (a, b, _), v in _zip(steps, verdicts, "open")]
     parts = []
     if worse:
         parts.append(f"The ladder is not monotone in {told}: {wording.names(worse)}.")
     elif not open_:
-        parts.append(f"The ladder is monotone in {told}: every step's interval is above zero.")
+        parts.append(f"The ladder is monotone in {told}: every step's interval is {up} zero.")
     else:
-        parts.append(f"No step of the ladder goes down in {told} beyond its interval.")
+        parts.append(f"No step of the ladder is worse in {told} beyond its interval.")
     if open_:
         parts.append(f"The intervals allow no statement between {wording.names(open_)}.")
     return " ".join(parts)

@@ -3,12 +3,14 @@
 import dataclasses
 import json
 import re
+import types
 
 import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from kinpaint.evaluation import contestants, runner
+from kinpaint.evaluation import contestants, report, results, runner
 from pipelines.cli import UserError
 from tests.evaluation.running import PICTURES, Model, evaluate, metrics, noise, rows
 
@@ -137,10 +139,14 @@ def test_the_page_is_whole_in_itself(out_dir):
         ({"lpips": "alx"}, "alex"),
         ({"rank_by": "beauty"}, "psnr_hole"),
         ({"rank_by": "ms_ssim"}, "from 161 px"),
+        ({"rank_by": "seconds_per_image"}, "psnr_hole"),
+        ({"rank_by": "psnr_best_of_k"}, "--samples=5"),
+        ({"limit": -1}, "--limit at least 0"),
         ({"samples": 0}, "--samples"),
         ({"shard": "3/2"}, "1/2"),
         ({"model": ("baseline:none",)}, "baseline:telea"),
         ({"model": ("a=baseline:ns", "a=baseline:telea")}, "label="),
+        ({"model": ("mean=baseline:ns",)}, "the name of a baseline"),
         ({"model": ("nowhere/at/all",)}, "nowhere/at/all"),
         ({"baselines": "none"}, "--model"),
         ({"holes": "nowhere.jsonl"}, "nowhere.jsonl"),
@@ -150,7 +156,7 @@ def test_bad_settings_are_told_in_one_line(changes, said, photo, plain, tmp_path
     with pytest.raises(UserError, match=re.escape(said)) as error:
         evaluate(photo, plain, **{"out_dir": tmp_path / "out", "limit": 2, **changes})
     assert "\n" not in str(error.value)
-    assert not (tmp_path / "out" / "metrics.json").exists()
+    assert not (tmp_path / "out").exists()  # told before anything is scored
 
 
 def test_one_method_under_two_names_is_scored_once_and_shown_twice(photo, plain, tmp_path):
@@ -161,6 +167,37 @@ def test_one_method_under_two_names_is_scored_once_and_shown_twice(photo, plain,
     assert models["a"] == models["b"]
 
 
+def test_a_negative_seed_and_a_ranking_by_lpips(photo, options, tmp_path):
+    here = dataclasses.replace(photo, seed=-1)
+    evaluate(here, options, tmp_path, limit=3, baselines="mean", rank_by="lpips_alex")
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<svg") == 2  # by hole size, by distance
+    assert tf.config.experimental.tensor_float_32_execution_enabled()  # as it was before
+
+
+def test_shards_that_end_together_do_not_take_each_others_files(tmp_path):
+    path = tmp_path / "metrics.json"
+    with report._replaced(path, "1-of-2") as one, report._replaced(path, "2-of-2") as two:
+        one.write_text("1")
+        two.write_text("2")
+    assert path.read_text() == "1" and list(tmp_path.iterdir()) == [path]
+
+
+def test_set_distances_take_the_first_pictures_whatever_their_numbers(monkeypatch):
+    rng = np.random.default_rng(0)
+    vectors = runner._packed(rng.normal(size=(30, 4)).astype("float32"), 30)
+    monkeypatch.setattr(results, "_MOST_FEATURES", 25)
+    job = types.SimpleNamespace(
+        photos=dict.fromkeys(range(0, 3000, 100)),
+        scorer=types.SimpleNamespace(embedding="alex"),
+        picture_key="p",
+        score_keys={"model": "s"},
+    )
+    lines = [{"index": 100 * k, "features": text} for k, text in enumerate(vectors)]
+    found = results.set_distances(job, types.SimpleNamespace(read=lambda keys: lines))
+    assert found["model"]["kid_lpips_alex"]["n"] == 25
+
+
 def test_names_of_contestants():
     found = contestants.gather(("mine=baseline:ns", "baseline:telea"), "mean,telea")
     assert [(c.name, c.source) for c in found] == [
@@ -168,3 +205,18 @@ def test_names_of_contestants():
         ("telea", "baseline:telea"),
         ("mean", "baseline:mean"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "label", "source"),
+    [
+        ("runs/first", "", "runs/first"),
+        ("ours=runs/first", "ours", "runs/first"),
+        ("ours=/runs/lr=3", "ours", "/runs/lr=3"),
+        ("runs/lr=3", "", "runs/lr=3"),
+        ("cnn, lr=1e-3=runs/cnn_lr=1e-3", "cnn, lr=1e-3", "runs/cnn_lr=1e-3"),
+        ("a=baseline:ns", "a", "baseline:ns"),
+    ],
+)
+def test_a_label_may_hold_an_equals_sign(spec, label, source):
+    assert contestants.split(spec) == (label, source)

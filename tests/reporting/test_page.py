@@ -3,6 +3,8 @@
 import csv
 import fnmatch
 import json
+import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -12,7 +14,7 @@ from PIL import Image
 
 from kinpaint.evaluation.pages import number
 from kinpaint.metrics import aggregate
-from kinpaint.reporting import runs
+from kinpaint.reporting import ladder, runs
 from kinpaint.reporting.evaluations import Evaluation
 from pipelines.cli import UserError
 from tests.reporting import html
@@ -132,6 +134,33 @@ def test_a_ladder_that_falls_is_said_to(page, scored):
     assert told in said and pair["ci95"][1] < 0
 
 
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        (
+            "psnr_hole",
+            "The ladder is monotone in PSNR in the hole: every step's interval is above",
+        ),
+        ("l1_hole", "The ladder is not monotone in L1 in the hole: cnn scores above mlp."),
+    ],
+)
+def test_a_ladder_knows_which_way_is_up(metric, said):
+    values = {"mlp": np.linspace(1.0, 2.0, 20), "cnn": np.linspace(1.5, 2.6, 20)}
+    rungs = [ladder.Rung(name, name, {}, v) for name, v in values.items()]
+    assert ladder.Ladder(rungs, metric, "", None).sentences()[0].startswith(said)
+    turned = ladder.Ladder(rungs[::-1], "l1_hole", "", None)
+    assert turned.sentences()[0].endswith("every step's interval is below zero.")
+
+
+def test_a_run_that_has_only_begun_is_no_obstacle(page, trained, tmp_path):
+    run = tmp_path / "begun"
+    run.mkdir()
+    shutil.copy(trained / "flags.txt", run)
+    (run / "history.jsonl").touch()
+    said = "".join(html.read(page(run=(str(run),))).text)
+    assert "Trained for 0 minutes of CPU time" in said and "not finished: begun" in said
+
+
 def test_errors_are_related_to_the_photos_complexity(page, scored, tmp_path):
     directory = tmp_path / "explored"
     directory.mkdir()
@@ -201,6 +230,7 @@ def test_explanations_show_allowed_photos_and_no_training_patches(page, tmp_path
         ({"out_dir": ""}, "--out_dir"),
         ({"eval": ()}, "--eval=DIR"),
         ({"eval": ("nowhere",)}, "nowhere has no metrics.json"),
+        ({"ablation": ("list",)}, "list has no readable ablation.json"),
         ({"run": ("nowhere",)}, "nowhere has no flags.txt"),
         ({"ablation": ("nowhere",)}, "nowhere has no readable ablation.json"),
         ({"explain": ("nowhere",)}, "nowhere has no readable explain.json"),
@@ -210,7 +240,10 @@ def test_explanations_show_allowed_photos_and_no_training_patches(page, tmp_path
         ({"credit": ()}, "--credit"),
     ],
 )
-def test_bad_settings_are_told_in_one_line(changes, said, page, tmp_path):
+def test_bad_settings_are_told_in_one_line(changes, said, page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("list").mkdir()
+    pathlib.Path("list/ablation.json").write_text("[]")
     with pytest.raises(UserError) as error:
         page(**changes)
     assert said in str(error.value) and "\n" not in str(error.value)

@@ -100,7 +100,9 @@ def _row(study, name, metrics):
         Cell(f"{variant['steps']:,}"),
         Cell(f"{variant['cpu_minutes']:.1f}"),
         *(_entry(variant["metrics"].get(metric)) for metric in metrics),
-        Cell("base") if not versus else _entry({**versus, "mean": versus["difference"]}),
+        Cell("base")
+        if name == study.base
+        else _entry(versus and {**versus, "mean": versus["difference"]}),
         Cell("" if not versus else wording.chance(versus["p"])),
     ]
 

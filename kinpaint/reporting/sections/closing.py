@@ -75,7 +75,7 @@ def _counts(inputs):
 
 
 def _budgets(runs):
-    minutes = [run.cpu_minutes for run in runs if run.cpu_minutes is not None]
+    minutes = [run.cpu_minutes or 0.0 for run in runs]
     told = f"Trained for {min(minutes):.0f} to {max(minutes):.0f} minutes of CPU time each"
     if min(minutes) == max(minutes):
         told = f"Trained for {minutes[0]:.0f} minutes of CPU time"
