@@ -10,7 +10,7 @@ from kinpaint import critics, losses, models, train
 from kinpaint.ablation import variants
 from kinpaint.ablation.options import AblateOptions
 from kinpaint.losses.adversarial import ADVERSARIAL
-from kinpaint.training import session
+from kinpaint.training import building
 from pipelines import masks, terms
 
 FILES = sorted(pathlib.Path(train.__file__).parent.glob("flagfiles/*.flags"))
@@ -39,10 +39,10 @@ def check(flags):
             FIELDS[name].type(text)
         elif choices := FIELDS[name].metadata["choices"]:
             assert text in choices
-    network = session.named(models.build, flags["model"], "--model", None)
+    network = building.named(models.build, flags["model"], "--model", None)
     assert network.count_params() > 0
     if flags.get("critic", "none") != "none":
-        assert session.named(critics.build, flags["critic"], "--critic", None).built
+        assert building.named(critics.build, flags["critic"], "--critic", None).built
         assert flags.get("adversarial", "hinge") in ADVERSARIAL
     assert {term.name for term in terms.parse(flags["losses"])} <= set(losses.TERMS)
     if "masks" in flags:

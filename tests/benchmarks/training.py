@@ -32,11 +32,11 @@ PEER = {"float32": (1.56, 0.95, 1.6), "mixed_bfloat16": (0.83, 0.8, 0.9)}
 def build(precision):
     """The published recipe's generator, critic, losses and optimizers."""
     from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
-    from kinpaint.training import session
+    from kinpaint.training import building, session
     from pipelines.options import PhotoOptions
 
     losses = LossOptions(losses="1*l1 + 1*l1(of=coarse)", adversarial_weight=1.0)
-    return session.build(
+    return building.build(
         session.Settings(
             TrainOptions(precision=precision),
             PhotoOptions(),

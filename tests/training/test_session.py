@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
-from kinpaint.training import callbacks, checkpoints, session, strategy
+from kinpaint.training import building, callbacks, checkpoints, session, strategy
 from kinpaint.training.run import Run
 from pipelines import photos
 from pipelines.cli import UserError
@@ -156,14 +156,14 @@ class _Broken:
 
 @pytest.mark.parametrize("action", ["stop", "rollback"])
 def test_a_nan_batch_stops_by_name_or_rolls_back(sample_dir, tmp_path, monkeypatch, action):
-    build = session.build
+    build = building.build
 
     def broken(made):
         model = build(made)
         model.weighted_losses = _Broken(model.weighted_losses, at=4)
         return model
 
-    monkeypatch.setattr(session, "build", broken)
+    monkeypatch.setattr(building, "build", broken)
     made = settings(
         sample_dir, tmp_path / "run", steps=6, checkpoint_every=2, on_nonfinite=action
     )
@@ -214,7 +214,7 @@ def test_recomputed_activations_give_the_same_step(sample_dir, tmp_path, model, 
             precision=precision,
         )
         made = dataclasses.replace(made, model=dataclasses.replace(made.model, critic="none"))
-        built = session.build(made)
+        built = building.build(made)
         start = weights.setdefault("start", built.network.get_weights())
         built.network.set_weights(start)
         built.update(tiny.batch())
@@ -234,7 +234,7 @@ def test_recomputing_nothing_is_told(sample_dir, tmp_path):
         precision="mixed_bfloat16",
     )
     with pytest.raises(UserError, match="nothing to recompute in partial"):
-        session.build(made)
+        building.build(made)
 
 
 def test_bad_photos_among_good_ones_are_named_counted_and_skipped(tmp_path, sample_dir, capsys):
