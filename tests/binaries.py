@@ -28,7 +28,7 @@ def options_of(name, monkeypatch):
     """The option classes that a binary hands to `cli.run`."""
     taken = []
     with monkeypatch.context() as patch:
-        patch.setattr(cli, "run", lambda main, *classes: taken.extend(classes))
+        patch.setattr(cli, "run", lambda main, *classes, **_: taken.extend(classes))
         patch.delitem(sys.modules, name, raising=False)
         runpy.run_module(name, run_name="__main__")
     return taken
