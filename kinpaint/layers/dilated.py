@@ -32,6 +32,14 @@ def conv(x, kernel, strides=1, dilation_rate=1):
     return ops.conv(x, kernel, strides, "same", dilation_rate=dilation_rate)
 
 
+class DilatedConv2D(keras.layers.Conv2D):
+    """Keras' layer with padding "same", which convolves by `conv`."""
+
+    def convolution_op(self, inputs, kernel):
+        """[B, H, W, C] to [B, H, W, filters], without bias and activation."""
+        return conv(inputs, kernel, self.strides[0], self.dilation_rate[0])
+
+
 @functools.cache
 def _has_gradient(dtype):
     """Whether it is there: oneDNN and GPUs have it, TensorFlow's own CPU kernels do not."""

@@ -5,6 +5,7 @@ Completion", table 1: one stage, dilated convolutions, batch normalisation.
 import keras
 from keras import ops
 
+from kinpaint.layers.dilated import DilatedConv2D
 from kinpaint.models.network import Network
 
 # (channels in units of the first layer's, kernel, strides, dilation); -2: transposed, x2.
@@ -84,4 +85,4 @@ def _conv(width, policy, index, share, kernel_size, strides, dilation):
     }
     if strides < 0:
         return keras.layers.Conv2DTranspose(strides=-strides, **options)
-    return keras.layers.Conv2D(strides=strides, dilation_rate=dilation, **options)
+    return DilatedConv2D(strides=strides, dilation_rate=dilation, **options)

@@ -138,6 +138,19 @@ def test_dilated_equals_many_small_pictures_with_its_gradients(side, rate, dtype
         )
 
 
+@pytest.mark.parametrize("strides, rate", [(1, 1), (2, 1), (1, 4)])
+def test_the_dilated_layer_equals_keras_own(strides, rate):
+    x = _features()
+    options = {"strides": strides, "dilation_rate": rate, "padding": "same"}
+    own, keras_own = (
+        cls(4, 3, **options) for cls in (dilated.DilatedConv2D, keras.layers.Conv2D)
+    )
+    own.build(x.shape)
+    keras_own.build(x.shape)
+    keras_own.set_weights(own.get_weights())
+    np.testing.assert_allclose(own(x), keras_own(x), atol=1e-5)
+
+
 @pytest.mark.parametrize("strides", [1, 2])
 def test_partial_with_all_known_is_the_plain_convolution(strides):
     x = _features()
