@@ -34,7 +34,9 @@ class CompleteOptions:
         0, "fade over this many known pixels around the hole; they are changed then"
     )
     shard: str = option("0/1", "do part i of n only, as i/n; each part lists all photos first")
-    overwrite: bool = option(False, "replace outputs that exist")
+    overwrite: bool = option(
+        False, "replace outputs that exist, but not those of this very job, begun before"
+    )
     report: str = option(
         "", "JSON lines, one a photo; empty: OUTPUT/report.jsonl of a directory"
     )

@@ -11,6 +11,7 @@ import os
 import pathlib
 import threading
 
+from kinpaint import loading
 from pipelines.cli import UserError
 
 # What changes no pixel of any output, and so does not make a finished photo unfinished.
@@ -21,6 +22,7 @@ def digest(options):
     """A short name of the settings that decide what the outputs look like."""
     settings = dataclasses.asdict(options)
     relevant = {k: v for k, v in sorted(settings.items()) if k not in _IRRELEVANT}
+    relevant["version"] = loading.newest_version(options.model or loading.BOXED)
     return hashlib.sha256(json.dumps(relevant).encode()).hexdigest()[:12]
 
 

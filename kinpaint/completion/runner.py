@@ -108,13 +108,20 @@ def _read_ahead(jobs, options, readers):
         yield job, reading
 
 
+def checked(job, options):
+    """The job, with the problem that an output of it exists."""
+    for output in job.outputs(options.samples):
+        if output.exists() and not options.overwrite and not job.problem:
+            reason = f"{output} exists: --overwrite replaces it"
+            return dataclasses.replace(job, problem=reason)
+    return job
+
+
 def _open(job, options):
     """The photo and its hole."""
-    if job.problem:
-        raise cli.UserError(job.problem)
-    for output in job.outputs(options.samples):
-        if output.exists() and not options.overwrite:
-            raise cli.UserError(f"{output} exists: --overwrite replaces it")
+    problem = checked(job, options).problem
+    if problem:
+        raise cli.UserError(problem)
     photo = files.read(job.image)
     if not options.alpha_mask:
         return photo, files.read_mask(job.mask, photo, options.invert_mask)

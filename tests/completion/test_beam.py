@@ -31,6 +31,26 @@ def test_beam_completes_reports_and_goes_on(tmp_path, exported, model):
     again = beam_steps.run(found, options, report)
     assert again == {"done": 0, "unchanged": 0, "skipped": 4, "failed": 1}
     assert [p.name for p in (tmp_path / "out").glob("report*")] == ["report.jsonl"]
+    report.unlink()  # what is there was then written by nobody knows whom
+    assert beam_steps.run(found, options, report)["failed"] == 5
     with pytest.raises(UserError) as said:
         beam_steps.run(found, dataclasses.replace(options, model="nowhere"), report)
     assert str(said.value).endswith("(checkpoints/)")  # Beam's own words would follow
+
+
+def test_a_killed_beam_job_goes_on_and_a_photo_may_be_done_twice(tmp_path, exported):
+    from kinpaint.completion import beam_steps
+
+    options = dataclasses.replace(scene(tmp_path), model=str(exported))
+    report, found = tmp_path / "out/report.jsonl", jobs.find(options)
+    worker = beam_steps.Complete(options, tmp_path / "out/report.parts")
+    worker.setup()
+    for job in (found[0], found[1], found[0]):  # a runner tries a lost bundle again
+        assert [row["status"] for row in worker.process(job)] == ["done"]
+    with open(next((tmp_path / "out/report.parts").iterdir()), "a") as part:
+        part.write('{"image": "torn')
+    counts = beam_steps.run(found, options, report)
+    assert counts == {"done": 2, "unchanged": 0, "skipped": 2, "failed": 0}
+    rows = [json.loads(line)["image"] for line in report.read_text().splitlines()]
+    assert sorted(rows) == sorted(str(job.image) for job in found)
+    assert not report.with_suffix(".parts").exists()

@@ -137,6 +137,16 @@ def test_outputs_of_other_settings_are_not_taken_for_done_nor_replaced(tmp_path,
     assert counts["done"] == 4
 
 
+def test_a_new_version_of_the_model_is_another_job(tmp_path, model):
+    base = tmp_path / "saved_models"
+    options = dataclasses.replace(scene(tmp_path), model=str(base), overwrite=True)
+    for version, expected in ((1, "done"), (1, "skipped"), (2, "done")):
+        (base / str(version)).mkdir(parents=True, exist_ok=True)
+        (base / str(version) / "saved_model.pb").touch()
+        counts, _ = complete(options, model)
+        assert counts[expected] == 4
+
+
 def test_a_program_error_is_one_line():
     assert runner.attempt(lambda: 1 / 0).reason == "ZeroDivisionError: division by zero"
     assert runner.attempt({}.popitem).reason.startswith("KeyError: ")
