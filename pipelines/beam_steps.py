@@ -50,6 +50,7 @@ def run(options, level):
         ):
             tf.io.gfile.remove(path)
         raise UserError(f"no photo of {options.data_dir} is left: {_dropped(counts)}")
+    materialise.copy_credits(options.data_dir, options.out_dir)
     return counts
 
 

@@ -136,9 +136,14 @@ def _lists(out_dir, rows, dropped, options, level):
         "seed": options.seed,
     }
     (out_dir / "level.json").write_text(json.dumps(settings, indent=1) + "\n")
-    told = pathlib.Path(options.data_dir) / "CREDITS.md"
-    if told.exists():
-        shutil.copyfile(told, out_dir / "CREDITS.md")
+    copy_credits(options.data_dir, out_dir)
+
+
+def copy_credits(data_dir, out_dir):
+    """Copies CREDITS.md, which licences ask to go with the photos, where there is one."""
+    told = os.path.join(data_dir, "CREDITS.md")
+    if tf.io.gfile.exists(told):
+        tf.io.gfile.copy(told, os.path.join(out_dir, "CREDITS.md"), overwrite=True)
 
 
 def _evaluation_masks(out_dir, rows, level, seed):

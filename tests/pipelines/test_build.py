@@ -33,6 +33,7 @@ def source(tmp_path_factory):
         for k in range(12)
     ]
     (root / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (root / "CREDITS.md").write_text("birds by é\n", encoding="utf-8")
     return root
 
 
@@ -164,6 +165,11 @@ def test_shards_hold_what_the_directory_holds(built, sharded):
     for split in ("train", "val", "test"):
         names = {row["path"] for row in rows_of(built) if row["split"] == split}
         assert names <= {p.name for p in _find(out_dir, split)}
+
+
+def test_credits_go_with_the_photos(built, sharded):
+    for folder in (built, sharded[0]):
+        assert (folder / "CREDITS.md").read_text(encoding="utf-8") == "birds by é\n"
 
 
 def test_shards_are_the_same_every_time_and_in_any_number(source, sharded, tmp_path):
