@@ -8,7 +8,7 @@ from pipelines.inaturalist import observations
 from pipelines.inaturalist.classes import CLASSES, Species
 
 _TAXON = {"id": True, "name": True, "rank": True, "preferred_common_name": True}
-_PER_PAGE = {"v1": 50, "v2": 200}  # one v1 observation is 59 to 161 kB of JSON
+PER_PAGE = {"v1": 50, "v2": 200}  # one v1 observation is 59 to 161 kB of JSON
 _COUNTS_PER_PAGE = 500
 _WINDOW = 10_000  # page x per_page beyond it is an error
 
@@ -30,6 +30,11 @@ class Page:
     exhausted: bool
 
 
+def version(url):
+    """v1 or v2, by the end of the address."""
+    return "v1" if url.rstrip("/").endswith("/v1") else "v2"
+
+
 class ApiSource:
     """Asks iNaturalist, v2 with chosen `fields` or v1 (an address that ends in /v1).
 
@@ -46,7 +51,7 @@ class ApiSource:
         self._options = options
         self._licences = licences
         self._url = options.api_url.rstrip("/")
-        self._version = "v1" if self._url.endswith("/v1") else "v2"
+        self._version = version(options.api_url)
 
     def supply(self, animal):
         """The class's species, best supplied first; UserError on a renumbered taxon."""
@@ -66,7 +71,7 @@ class ApiSource:
             "observations",
             observations.FIELDS,
             taxon_id=species.taxon_id,
-            per_page=_PER_PAGE[self._version],
+            per_page=PER_PAGE[self._version],
             order_by="id",
             order="asc",
             id_above=after or 0,

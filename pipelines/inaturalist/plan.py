@@ -3,7 +3,7 @@
 import math
 
 from pipelines.cli import UserError
-from pipelines.inaturalist import limits
+from pipelines.inaturalist import api, limits
 from pipelines.inaturalist.classes import CLASSES, TERMS
 from pipelines.inaturalist.observations import LONG_SIDE
 
@@ -72,7 +72,9 @@ def table(supply, options):
         lines += _species_lines(species, shares)
         wanted += count
         if options.source == "api":
-            requests += 2 * len(CLASSES[animal]) + sum(_pages(n) for n in shares.values())
+            page = api.PER_PAGE[api.version(options.api_url)]
+            pages = sum(_pages(share, page) for share in shares.values())
+            requests += 2 * len(CLASSES[animal]) + pages
     return "\n".join([*lines, "", *_cost(wanted, requests, options), "", TERMS])
 
 
@@ -84,9 +86,9 @@ def _species_lines(species, shares):
     )
 
 
-def _pages(share):
+def _pages(share, page):
     """API requests for a species when half of its observations fall to the filters."""
-    return math.ceil(2 * share / 200)
+    return math.ceil(2 * share / page)
 
 
 def _cost(wanted, requests, options):

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.cli import UserError
 from pipelines.inaturalist import classes, client, journal, limits, observations, plan
+from pipelines.options import ScrapeOptions
 from tests.pipelines.fake_inaturalist import FakeINaturalist
 from tests.pipelines.fake_world import golden
 
@@ -65,6 +66,15 @@ class TestParts:
         assert sorted(plan.water_fill(11, dict.fromkeys("abc", 9)).values()) == [3, 4, 4]
         assert plan.water_fill(5, {}) == {}
 
+    @pytest.mark.parametrize(("address", "pages"), [("v1", 12), ("v2/", 3)])
+    def test_a_plan_counts_the_pages_of_its_version(self, address, pages):
+        root = classes.CLASSES["cats"][0]
+        species = classes.Species("cats", 1, "Felis catus", None, 1000, root)
+        options = ScrapeOptions(per_class=300, api_url=f"https://a.org/{address}")
+        requests = 2 * len(classes.CLASSES["cats"]) + pages  # half of the 600 asked for falls
+        told = plan.table({"cats": [species]}, options)
+        assert f"about {requests} API requests" in told
+
     def test_rison(self):
         assert (
             observations.rison({"id": True, "user": {"login": True}})
@@ -101,16 +111,12 @@ class TestParts:
             assert row["extension"] in ("jpg", "jpeg") and row["licence"] in licences
 
     def test_only_one_scrape_at_a_time(self, tmp_path):
-        from pipelines.options import ScrapeOptions
-
         options = ScrapeOptions(out_dir=str(tmp_path))
         with journal.Journal.open(tmp_path, options):
             with contextlib.ExitStack() as stack, pytest.raises(UserError, match="another"):
                 stack.enter_context(journal.Journal.open(tmp_path, options))
 
     def test_a_torn_line_is_cut_and_a_broken_one_named(self, tmp_path):
-        from pipelines.options import ScrapeOptions
-
         path = tmp_path / "manifest.jsonl"
         row = dict.fromkeys(("path", "class", "species_name", "sha256", "licence"), "a")
         row |= dict.fromkeys(("photo_id", "species_id", "observer_id", "bytes"), 1)
