@@ -100,6 +100,16 @@ def _draws(samples, seed):
     return [None] if samples == 1 else [(seed, k) for k in range(samples)]
 
 
+def seeds(draw, count):
+    """What draws the latent of each of `count` pictures: int32 [count, 2].
+
+    The first picture's is the key itself: alone or before others, it is drawn alike.
+    """
+    seed, sample = draw
+    rows = (seed + 1_000_003 * np.arange(count)) % 2**31
+    return np.stack([rows, np.full(count, sample)], axis=1).astype(np.int32)
+
+
 def checked_pictures(images):
     """uint8 [N, H, W, 3] as given, or a UserError."""
     images = np.asarray(images)
@@ -167,7 +177,7 @@ def _caller(signatures):
         inputs = {"image": tf.constant(images), "mask": tf.constant(masks)}
         if draw is None or "complete_drawn" not in signatures:
             return signatures["serving_default"](**inputs)["completed"].numpy()
-        drawn = signatures["complete_drawn"](**inputs, seed=tf.constant(draw, tf.int32))
+        drawn = signatures["complete_drawn"](**inputs, seed=seeds(draw, len(images)))
         return drawn["completed"].numpy()
 
     return complete
@@ -187,11 +197,11 @@ def _network_of(path, card):
 
 
 def _load_run(path, weights):
-    from kinpaint.serving.signatures import Signatures
+    from kinpaint.serving import signatures
     from kinpaint.training.restoring import restore_generator
 
     network, info = restore_generator(path, weights=weights)
-    signatures = Signatures(network)
-    complete = _caller(signatures.exported)
-    complete.module = signatures
-    return Completer(complete, lambda: network, info, "complete_drawn" in signatures.exported)
+    module = signatures.of(network)
+    complete = _caller(module.exported)
+    complete.module = module
+    return Completer(complete, lambda: network, info, "complete_drawn" in module.exported)

@@ -1,4 +1,4 @@
-"""One tiny untrained model, exported once, for every test that needs a SavedModel."""
+"""Tiny untrained models, exported once, for every test that needs a SavedModel."""
 
 import numpy as np
 import pytest
@@ -31,6 +31,22 @@ def exported(tiny_network, tmp_path_factory):
     card = {"name": "tiny", "model": "cnn", "model_settings": {"width": 4, "depth": 2}}
     base = tmp_path_factory.mktemp("models") / "tiny"
     return exporting.export_network(tiny_network, base, card | {"image_size": 64})
+
+
+@pytest.fixture(scope="session")
+def pluralistic(tmp_path_factory):
+    """Directory of the first version of `many`, which has a latent."""
+    import keras
+
+    from kinpaint import models
+    from kinpaint.serving import exporting
+
+    settings = {"width": 4, "attention": False}
+    card = {"name": "many", "model": "pluralistic", "model_settings": settings}
+    base = tmp_path_factory.mktemp("models") / "many"
+    keras.utils.set_random_seed(0)
+    network = models.build("pluralistic", **settings)
+    return exporting.export_network(network, base, card | {"image_size": 64})
 
 
 @pytest.fixture(scope="session")

@@ -51,9 +51,9 @@ class Models:
 
 def _named(source):
     name, equals, path = source.partition("=")
-    if equals and "/" not in name:  # a URL may end in ?reach=
+    if equals and "/" not in name:  # a folder's name may hold a =
         return name, path
-    return source.partition("?")[0].rstrip("/").rsplit("/", 1)[-1], source
+    return source.rstrip("/").rsplit("/", 1)[-1], source
 
 
 def _exported(folder):
@@ -156,8 +156,6 @@ def why_one(model):
     """Why a model has one answer to a hole, in words; empty where it can draw several."""
     if model.draws:
         return ""
-    if "url" in model.card:
-        return "A server gives the likeliest filling: open the model itself to draw several."
     return "This model has one answer; a pluralistic one draws several."
 
 

@@ -14,8 +14,8 @@ _PLACES = ("run_dir", "data_dir", "feature_weights_dir", "warm_start", "data_ser
 _SIGNATURES = (
     "They run the network once on the whole picture, whatever its size. In pictures larger "
     "than image_size, holes deeper than an eighth of it come out better from coarse to fine: "
-    "kinpaint.complete, kinpaint.demo and Python do that themselves with this directory, and "
-    "with a server's URL that ends in ?reach=<image_size>."
+    "kinpaint.complete, kinpaint.demo and Python do that themselves, with this directory and "
+    "with the URL of a server, which hands out this card under the signature `card`."
 )
 
 

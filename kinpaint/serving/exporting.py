@@ -16,8 +16,7 @@ import tensorflow as tf
 
 from kinpaint import loading
 from kinpaint.serving import card as cards
-from kinpaint.serving import lite, warmup
-from kinpaint.serving.signatures import Signatures
+from kinpaint.serving import lite, signatures, warmup
 from pipelines.cli import UserError
 
 SIZES = ((64, 64), (65, 43), (256, 256))  # height, width: what is compared
@@ -79,7 +78,7 @@ def _scratch(base):
 
 
 def _write(network, path, card):
-    module = Signatures(network)
+    module = signatures.of(network, card)
     try:
         tf.saved_model.save(module, path, signatures=module.exported)
     except tf.errors.OpError as error:  # a full disk
@@ -89,7 +88,7 @@ def _write(network, path, card):
 
 def _check(path, network):
     """Raises a UserError unless the version answers as its network does."""
-    inside = Signatures(network)
+    inside = signatures.of(network)
     outside = tf.saved_model.load(path).signatures["serving_default"]
     rng = np.random.default_rng(0)
     for height, width in SIZES:

@@ -29,9 +29,7 @@ class ExportOptions:
 class ClientOptions:
     """Which server is asked, and for what."""
 
-    url: str = option(
-        "", "http://HOST:8501/NAME or grpc://HOST:8500/NAME, with ?reach=PIXELS if wanted"
-    )
+    url: str = option("", "http://HOST:8501/NAME or grpc://HOST:8500/NAME")
     image: str = option("", "photo, directory (read recursively), or list.txt: a photo a line")
     mask: str = option(
         "", "mask for all, or directory of masks with the photos' stems; white is the hole"

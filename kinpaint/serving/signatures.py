@@ -6,6 +6,8 @@ directory is used through the same object, so an exported model and its run
 answer alike.
 """
 
+import json
+
 import tensorflow as tf
 
 from kinpaint import images
@@ -13,6 +15,15 @@ from pipelines import headers
 
 _PICTURES = tf.TensorSpec([None, None, None, 3], tf.uint8, name="image")
 _MASKS = tf.TensorSpec([None, None, None, 1], tf.uint8, name="mask")
+_IMAGE_FILES = tf.TensorSpec([None], tf.string, name="image_bytes")
+_MASK_FILES = tf.TensorSpec([None], tf.string, name="mask_bytes")
+_SEEDS = tf.TensorSpec([None, 2], tf.int32, name="seed")
+
+
+def of(network, card=None):
+    """The `Signatures` of a network, or its `DrawnSignatures` if it has a latent."""
+    kind = DrawnSignatures if getattr(network, "latent_size", None) else Signatures
+    return kind(network, card)
 
 
 class Signatures(tf.Module):
@@ -20,61 +31,53 @@ class Signatures(tf.Module):
 
     Args:
         network: a built generator, dict `{"image", "mask"}` in, dict out.
+        card: the model card, a dict that JSON can hold.
     """
 
-    def __init__(self, network):
+    def __init__(self, network, card=None):
         super().__init__(name="signatures")
         # The variables themselves are tracked, in the network's order, and the Keras model is
         # not: through the model they would be saved under wrappers that only Python's loader
         # can restore, and a server would find them unset.
         self.weights = [variable.value for variable in network.variables]
         self._paint = lambda **inputs: network(inputs, training=False)["output"]
-        self.latent_size = getattr(network, "latent_size", None)
-        self.temperature = getattr(network, "temperature", 1.0)
+        self._card = json.dumps({**(card or {}), "draws": isinstance(self, DrawnSignatures)})
 
     @tf.function(input_signature=[_PICTURES, _MASKS])
     def complete(self, image, mask):
         """Fills the holes: uint8 [N, H, W, 3] and [N, H, W, 1] (hole >= 128)."""
         return {"completed": self._fill(image, mask)}
 
-    @tf.function(input_signature=[_PICTURES, _MASKS, tf.TensorSpec([2], tf.int32, name="seed")])
-    def complete_drawn(self, image, mask, seed):
-        """A filling drawn by `seed` (networks with a latent); `complete`: the likeliest."""
-        size = [tf.shape(image)[0], self.latent_size]
-        latent = tf.random.stateless_normal(size, seed, stddev=self.temperature)
-        return {"completed": self._fill(image, mask, latent=latent)}
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None], tf.string, name="image_bytes"),
-            tf.TensorSpec([None], tf.string, name="mask_bytes"),
-        ]
-    )
+    @tf.function(input_signature=[_IMAGE_FILES, _MASK_FILES])
     def complete_bytes(self, image_bytes, mask_bytes):
-        """The same on encoded pictures of any sizes, in stored orientation; PNG out."""
-        tf.debugging.assert_equal(
-            tf.size(image_bytes),
-            tf.size(mask_bytes),
-            "image_bytes and mask_bytes must hold equally many files",
-        )
+        """`complete` on encoded pictures of any sizes, in stored orientation; PNG out."""
+        _as_many(image_bytes, mask_bytes)
         completed = tf.map_fn(
-            self._fill_file, (image_bytes, mask_bytes), fn_output_signature=tf.string
+            lambda files: self._fill_file(*files),
+            (image_bytes, mask_bytes),
+            fn_output_signature=tf.string,
         )
         return {"completed_bytes": completed}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="what")])
+    def card(self, what):
+        """The model card as JSON, and whether it `draws`; a server wants some input."""
+        return {"card_bytes": tf.fill(tf.shape(what), self._card)}
 
     @property
     def exported(self):
         """The signatures by the name they are exported under."""
-        signatures = {"serving_default": self.complete, "complete_bytes": self.complete_bytes}
-        if self.latent_size:
-            signatures["complete_drawn"] = self.complete_drawn
-        return signatures
+        return {
+            "serving_default": self.complete,
+            "complete_bytes": self.complete_bytes,
+            "card": self.card,
+        }
 
-    def _fill_file(self, files):
-        bounded = (headers.bounded(file) for file in files)
+    def _fill_file(self, image, mask, **hints):
+        bounded = (headers.bounded(file) for file in (image, mask))
         image, mask = (tf.io.decode_image(f, 3, expand_animations=False) for f in bounded)
         mask = tf.image.rgb_to_grayscale(mask)
-        return tf.io.encode_png(self._fill(image[None], mask[None])[0])
+        return tf.io.encode_png(self._fill(image[None], mask[None], **hints)[0])
 
     def _fill(self, image, mask, **hints):
         tf.debugging.assert_equal(
@@ -84,3 +87,49 @@ class Signatures(tf.Module):
         picture = images.from_uint8(image)
         output = self._paint(image=picture, mask=hole, **hints)
         return images.composite_uint8(image, output, hole)
+
+
+class DrawnSignatures(Signatures):
+    """Those of a network with a latent: `complete` gives the likeliest filling."""
+
+    def __init__(self, network, card=None):
+        super().__init__(network, card)
+        self._latent_size, self._temperature = network.latent_size, network.temperature
+
+    @tf.function(input_signature=[_PICTURES, _MASKS, _SEEDS])
+    def complete_drawn(self, image, mask, seed):
+        """A filling drawn by each picture's seed."""
+        return {"completed": self._fill(image, mask, latent=self._latent(seed))}
+
+    @tf.function(input_signature=[_IMAGE_FILES, _MASK_FILES, _SEEDS])
+    def complete_drawn_bytes(self, image_bytes, mask_bytes, seed):
+        """`complete_drawn` on encoded pictures."""
+        _as_many(image_bytes, mask_bytes)
+        completed = tf.map_fn(
+            lambda row: self._fill_file(*row[:2], latent=self._latent(row[2][None])),
+            (image_bytes, mask_bytes, seed),
+            fn_output_signature=tf.string,
+        )
+        return {"completed_bytes": completed}
+
+    @property
+    def exported(self):
+        """The signatures by the name they are exported under."""
+        names = ["complete_drawn", "complete_drawn_bytes"]
+        return super().exported | {name: getattr(self, name) for name in names}
+
+    def _latent(self, seed):
+        def draw(one):
+            return tf.random.stateless_normal(
+                [self._latent_size], one, stddev=self._temperature
+            )
+
+        return tf.map_fn(draw, seed, fn_output_signature=tf.float32)
+
+
+def _as_many(image_bytes, mask_bytes):
+    tf.debugging.assert_equal(
+        tf.size(image_bytes),
+        tf.size(mask_bytes),
+        "image_bytes and mask_bytes must hold equally many files",
+    )

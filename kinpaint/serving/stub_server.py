@@ -19,7 +19,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from kinpaint.serving import warmup
-from kinpaint.serving.client import MAX_MESSAGE
+from kinpaint.serving.transport import MAX_MESSAGE
 
 
 class Versions:
@@ -100,7 +100,7 @@ def _rest(versions, path, body):
         asked = json.loads(body)
         request.model_spec.signature_name = asked.get("signature_name", "serving_default")
         for key in asked["instances"][0]:
-            column = [base64.b64decode(row[key]["b64"]) for row in asked["instances"]]
+            column = [_value(row[key]) for row in asked["instances"]]
             request.inputs[key].CopyFrom(tf.make_tensor_proto(column))
         (output,) = versions.predict(request).outputs.values()
     except LookupError as error:
@@ -109,6 +109,15 @@ def _rest(versions, path, body):
         return 400, {"error": str(error)[:500]}
     rows = [{"b64": base64.b64encode(value).decode()} for value in output.string_val]
     return 200, {"predictions": rows}
+
+
+def _value(cell):
+    return base64.b64decode(cell["b64"]) if isinstance(cell, dict) else cell
+
+
+class _Http(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # of 5 connections, as it is otherwise, a crowd's sixth is reset
 
 
 class StubServer:
@@ -131,8 +140,7 @@ class StubServer:
         )
         port = self._grpc.add_insecure_port("127.0.0.1:0")
         self._grpc.start()
-        self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self.versions))
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", 0), _handler(self.versions))
         threading.Thread(target=self._http.serve_forever, daemon=True).start()
         self.rest_url = f"http://127.0.0.1:{self._http.server_port}/{self.versions.name}"
         self.grpc_url = f"grpc://127.0.0.1:{port}/{self.versions.name}"

@@ -1,14 +1,12 @@
-"""A picture for the page, a model with a latent, and the page, served while it is needed."""
+"""A picture for the page, and the page, served while it is needed."""
 
 import contextlib
 
 import numpy as np
 import pytest
 
-from kinpaint import models as networks
 from kinpaint.page import work
 from kinpaint.page.options import DemoOptions
-from kinpaint.serving import exporting
 
 
 def smooth(height, width):
@@ -16,16 +14,6 @@ def smooth(height, width):
     rows, columns = np.mgrid[0:height, 0:width]
     planes = [rows * 200 // height, columns * 200 // width, (rows + columns) % 251]
     return np.dstack(planes).astype(np.uint8)
-
-
-@pytest.fixture(scope="module")
-def pluralistic(tmp_path_factory):
-    """A tiny untrained network with a latent, exported."""
-    settings = {"width": 4, "attention": False}
-    card = {"name": "many", "model": "pluralistic", "model_settings": settings}
-    network = networks.build("pluralistic", **settings)
-    base = tmp_path_factory.mktemp("models") / "many"
-    return exporting.export_network(network, base, card | {"image_size": 64})
 
 
 @pytest.fixture(scope="module")

@@ -81,8 +81,16 @@ def test_a_server_stands_behind_the_page(exported, tmp_path, protocol):
     with contextlib.closing(StubServer(exported.parent)) as server:
         url = getattr(server, f"{protocol}_url")
         remote, *photo = check_filling(work.Models([f"remote={url}"]), tmp_path)
-        with pytest.raises(UserError, match="A server gives the likeliest filling"):
+        with pytest.raises(UserError, match="has one answer"):
             work.fillings(remote, *photo, 2)
+
+
+def test_a_server_draws_several_for_the_page(pluralistic, tmp_path):
+    with contextlib.closing(StubServer(pluralistic.parent)) as server:
+        remote, *photo = check_filling(work.Models([server.grpc_url]), tmp_path)
+        paths = [filling.path for filling in work.fillings(remote, *photo, 2)]
+    first, second = (files.read(path).rgb for path in paths)
+    assert (first != second).any()
 
 
 @pytest.mark.slow

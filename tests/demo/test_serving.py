@@ -14,11 +14,9 @@ from kinpaint.page import work
 from pipelines.cli import UserError
 
 
-def test_a_url_may_end_in_its_reach():
-    url = "grpc://localhost:8500/first?reach=64"
-    models = work.Models([url, f"mine={url}"])
-    assert models.names == ["first", "mine"]
-    assert models.get("first").reach == models.get("mine").reach == 64
+def test_a_url_is_named_by_its_end():
+    url = "grpc://localhost:8500/first"
+    assert work.Models([url, f"mine={url}", "runs/a=b"]).names == ["first", "mine", "a=b"]
 
 
 def test_two_models_of_one_name_are_refused():

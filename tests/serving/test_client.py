@@ -1,6 +1,7 @@
 """The client against the stub server, which shows that it speaks the interface, no more."""
 
 import concurrent.futures
+import contextlib
 import http.server
 import os
 import shutil
@@ -15,7 +16,7 @@ import pytest
 from PIL import ExifTags, Image
 
 import kinpaint
-from kinpaint.serving import client
+from kinpaint.serving import client, transport
 from kinpaint.serving.stub_server import StubServer
 from pipelines.cli import UserError
 from tests.completion.test_files import pixels, save
@@ -48,17 +49,46 @@ def test_the_answer_is_the_models_own(url, model):
     np.testing.assert_array_equal(versioned.complete(image, mask), model.complete(image, mask))
 
 
-def test_coarse_to_fine_is_the_clients_work_and_the_url_says_from_what_side(url, model):
+def test_the_server_hands_out_the_card_and_so_deep_holes_are_filled_coarse_to_fine(url, model):
     image, mask = pixels(90, 110), np.zeros((90, 110), bool)
     mask[20:70, 30:80] = True
+    remote = kinpaint.load(url)
+    assert remote.reach == model.reach == 64 and not remote.draws
+    assert {**remote.card, "draws": None} == {**model.card, "draws": None}
     expected = model.complete(image, mask)
-    assert model.reach == 64
-    remote = kinpaint.load(f"{url}?reach=64")
     np.testing.assert_array_equal(remote.complete(image, mask), expected)
-    assert (client.connect(url).complete(image, mask) != expected).any()
-    for wrong in ("?reach=x", "?reach=0", "?side=64"):
-        with pytest.raises(UserError, match=r"\?reach=PIXELS"):
-            client.connect(url + wrong)
+    assert (remote.complete(image, mask, reach=512) != expected).any()
+
+
+def test_what_hands_out_no_card_is_asked_as_it_is(server):
+    remote = client.Remote(_Refusing())
+    assert remote.card == {} and remote.reach == 512 and not remote.draws
+    with pytest.raises(UserError, match="does not hand out its network"):
+        remote.network  # noqa: B018
+
+
+class _Refusing:
+    def __call__(self, signature, **inputs):
+        raise transport.Refused(f"Serving signature key {signature} not found")
+
+
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_a_server_draws_what_the_model_draws(pluralistic, protocol):
+    local, image, mask = kinpaint.load(pluralistic), pixels(40, 30), np.zeros((40, 30), bool)
+    mask[10:20, 5:25] = True
+    with contextlib.closing(StubServer(pluralistic.parent)) as server:
+        remote = client.connect(getattr(server, f"{protocol}_url"))
+        assert remote.draws
+        drawn = remote.complete(image, mask, samples=3, seed=7)
+        np.testing.assert_array_equal(drawn, local.complete(image, mask, samples=3, seed=7))
+        assert (drawn[0] != drawn[1]).any()
+        images, masks = np.stack([image] * 2), np.stack([mask] * 2)
+        both = remote.complete_batch(images, masks, samples=2, seed=7)
+        # Rounding may differ by a level between a batch of two and two of one.
+        pair = local.complete_batch(images, masks, 7, 2)
+        assert np.abs(both.astype(int) - pair).max() <= 1
+        np.testing.assert_array_equal(both[:, 0], drawn[:2])
+        assert (both[0, 0] != both[0, 1]).any()
 
 
 def test_two_hundred_requests_at_once_are_neither_lost_nor_mixed_up(url):
@@ -91,7 +121,8 @@ def test_what_is_not_served_is_said(url, tail, words):
 
 
 @pytest.mark.parametrize(
-    "url", ["nowhere", "ftp://a/b", "http://host:1", "http://h/a/b/c", "grpc:///x"]
+    "url",
+    ["nowhere", "ftp://a/b", "http://host:1", "http://h/a/b/c", "grpc:///x", "grpc://h/a?b=1"],
 )
 def test_urls_that_cannot_be_asked_are_refused(url):
     with pytest.raises(UserError, match="is no server"):
