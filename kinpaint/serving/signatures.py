@@ -94,7 +94,8 @@ class DrawnSignatures(Signatures):
 
     def __init__(self, network, card=None):
         super().__init__(network, card)
-        self._latent_size, self._temperature = network.latent_size, network.temperature
+        self._latent_size = network.latent_size
+        self._temperature = getattr(network, "temperature", 1.0)
 
     @tf.function(input_signature=[_PICTURES, _MASKS, _SEEDS])
     def complete_drawn(self, image, mask, seed):

@@ -1,4 +1,4 @@
-"""Batches: pairing, failures that stay their own, reports, going on, shards, the command."""
+"""Batches: pairing, failures that stay their own, reports, shards, the command."""
 
 import dataclasses
 import json
