@@ -14,8 +14,10 @@ from PIL import Image
 
 from kinpaint.evaluation.pages import number
 from kinpaint.metrics import aggregate
+from kinpaint.models import MODELS
 from kinpaint.reporting import ladder, runs
 from kinpaint.reporting.evaluations import Evaluation
+from kinpaint.reporting.sections import method
 from pipelines.cli import UserError
 from tests.reporting import html
 from tests.reporting.conftest import CREDIT, HOSTILE, SHOWN
@@ -261,3 +263,10 @@ def test_the_command_answers_and_fails_in_one_line(tmp_path):
     assert done.returncode == 1 and done.stdout == ""
     assert [line for line in done.stderr.splitlines() if line.startswith("error: nothing was")]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_network_is_told_of_in_whole_sentences(name):
+    told = method._about(name)
+    assert told.endswith(".") and told.count('"') % 2 == 0
+    assert not any(part[0].islower() for part in told.split(". "))

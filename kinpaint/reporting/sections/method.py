@@ -57,11 +57,12 @@ def network_behind(source):
 
 
 def _about(name):
-    """First lines of the docstrings of the network's module and class."""
+    """First paragraphs of the docstrings of the network's module and class."""
     from kinpaint.models import MODELS
 
-    module = inspect.getmodule(MODELS[name]).__doc__.splitlines()[0]
-    return f"{module} {MODELS[name].__doc__.splitlines()[0]}".replace("`", "")
+    network = MODELS[name]
+    first = (inspect.getdoc(x).split("\n\n")[0] for x in (inspect.getmodule(network), network))
+    return " ".join(" ".join(first).split()).replace("`", "")
 
 
 def _rules(inputs):
