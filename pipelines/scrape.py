@@ -33,20 +33,13 @@ SHORT = 3  # exit code of a run that ended with fewer photos than asked
 def main(argv):
     """Dispatches to plan, run, status, verify or repair; returns the exit code."""
     options = cli.read(ScrapeOptions)
-    commands = {
-        "plan": _plan,
-        "run": _run,
-        "status": _status,
-        "verify": _verify,
-        "repair": _repair,
-    }
-    if len(argv) != 2 or argv[1] not in commands:
-        raise UserError(f"say what to do: pipelines.scrape {'|'.join(commands)}")
+    if len(argv) != 2 or argv[1] not in COMMANDS:
+        raise UserError(f"say what to do: pipelines.scrape {'|'.join(COMMANDS)}")
     if not options.out_dir and argv[1] != "plan":
         raise UserError("--out_dir is required: where photos and manifest go")
     for number in (signal.SIGTERM, signal.SIGHUP):  # they stop a run as Ctrl-C does
         signal.signal(number, signal.default_int_handler)
-    return commands[argv[1]](options)
+    return COMMANDS[argv[1]](options)
 
 
 def _plan(options):
@@ -126,6 +119,14 @@ def _source(tools, options, animals):
         return ApiSource(tools.client, options, licences)
     return DumpSource(options, licences, animals)
 
+
+COMMANDS = {
+    "plan": _plan,
+    "run": _run,
+    "status": _status,
+    "verify": _verify,
+    "repair": _repair,
+}
 
 if __name__ == "__main__":
     cli.run(main, ScrapeOptions, words=True)

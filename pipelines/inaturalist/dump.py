@@ -51,7 +51,7 @@ _TRUE = ("true", "t", "1", "yes", "y")
 _HEADROOM = 4  # observations drawn for one photo wanted: licences and sizes drop many
 _EXTENSIONS = ("jpg", "jpeg", "png", "gif")
 _BELOW = ("subspecies", "variety", "form")
-_ID = re.compile(r"[1-9][0-9]{0,14}", re.ASCII)
+_ID = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 class DumpSource:

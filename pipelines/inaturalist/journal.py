@@ -18,6 +18,7 @@ that replaced rows writes the manifest anew, whole, when it ends.
 import contextlib
 import datetime
 import itertools
+import json
 import os
 import pathlib
 from collections.abc import Iterator
@@ -181,8 +182,10 @@ class Journal:
     def compact(self) -> None:
         """Writes the manifest anew if rows were replaced or taken out, and the credits."""
         if self._rewrite:
-            lines = (msgspec.json.encode(row) + b"\n" for row in self.manifest.values())
-            files.write(self.out_dir / "manifest.jsonl", b"".join(lines))
+            lines = [json.dumps(row, ensure_ascii=False) for row in self.manifest.values()]
+            text = "".join(line + "\n" for line in lines)
+            path = self.out_dir / "manifest.jsonl"
+            files.write(path, text.encode(errors="surrogatepass"))
             self._rewrite = False
         files.write(self.out_dir / "CREDITS.md", credits.page(self.manifest.values()))
 

@@ -21,7 +21,7 @@ from pipelines.base import files
 from pipelines.base.errors import UserError
 
 _LARGEST = 2**53  # every JSON reader keeps integers up to here
-Id = Annotated[int, Meta(ge=1, le=_LARGEST)]
+Id = Annotated[int, Meta(ge=0, le=_LARGEST)]
 Count = Annotated[int, Meta(ge=0, le=_LARGEST)]
 Text = Annotated[str, Meta(max_length=10_000)]
 Moment = Annotated[float, Meta(ge=0, le=1e11)]  # seconds since the epoch
