@@ -78,7 +78,7 @@ class Client:
     ):
         self._agent = f"kinpaint (photo inpainting research; {plain(contact)})"
         self._agent = self._agent.encode("ascii", "replace").decode()  # a header has no more
-        self._timeout_s, self._unit_s = timeout_s, max(interval_s, 0.01)
+        self._timeout_s, self._unit_s = timeout_s, max(interval_s, 0.001)
         self._limits, self._clock = limits, clock
         self._sessions = queue.LifoQueue()  # a Session is not made for two threads at a time
 
@@ -201,15 +201,13 @@ class Client:
     def _get(self, session, url, params, most, encoding):
         """(status, headers, body) of one request, no redirect followed."""
         ends = time.monotonic() + self.longest_s
+        request = requests.Request("GET", url, {"Accept-Encoding": encoding}, params=params)
         try:
-            with session.get(
-                url,
-                params=params,
-                timeout=self._timeout_s,
-                headers={"Accept-Encoding": encoding},
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            # Not `session.get`: that reads the bodies of redirects whole, followed or not.
+            prepared = session.prepare_request(request)
+            usual = session.merge_environment_settings(prepared.url, {}, True, None, None)
+            adapter = session.get_adapter(prepared.url)
+            with adapter.send(prepared, timeout=self._timeout_s, **usual) as response:
                 body = self._body(response, most, ends)
                 status, headers = response.status_code, response.headers
         except _FAILURES as error:

@@ -72,6 +72,10 @@ class Downloader:
             adopted = self.examine(row, final.read_bytes(), None)
             if adopted.kind == GOOD:
                 return adopted
+        return self.fetch(row, part)
+
+    def fetch(self, row: dict, part: pathlib.Path) -> Outcome:
+        """One try at a candidate row, whether or not its file is there already."""
         try:
             status, kind, body = self._client.photo(self.url(row))
         except Passing as error:

@@ -94,11 +94,18 @@ class Breaker:
         while self._held and not self.probing:
             number = self._held[0][0]
             long_enough = self._answers - number >= WINDOW and self._good_at > number
-            near_good = ending and self._good_at >= max(1, number - WINDOW)
-            if not (long_enough or near_good):
+            if not (long_enough or (ending and self._proven(number))):
                 break
             found.append(self._held.popleft()[1:])
         return found
+
+    @property
+    def unproven(self) -> bool:
+        """Whether an answer is held that no good picture came near to."""
+        return any(not self._proven(number) for number, *_ in self._held)
+
+    def _proven(self, number):
+        return self._good_at >= max(1, number - WINDOW)
 
     def forget(self) -> list[tuple[dict, Outcome]]:
         """Everything held: nobody knows what it meant."""

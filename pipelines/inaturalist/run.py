@@ -16,24 +16,26 @@ import itertools
 import os
 import pathlib
 import queue
+import random
 import signal
 import sys
 import threading
 import time
 
 from pipelines import cli
-from pipelines.inaturalist import plan
+from pipelines.inaturalist import plan, schema
 from pipelines.inaturalist.client import PHOTO_BYTES, Client, Passing
 from pipelines.inaturalist.download import GOOD, ILL, OWN, Downloader, Outcome
 from pipelines.inaturalist.health import Breaker
 from pipelines.inaturalist.journal import Journal, iso
 from pipelines.inaturalist.limits import Clock, Limits, moment
 from pipelines.inaturalist.plan import Species
-from pipelines.inaturalist.schema import plain
+from pipelines.inaturalist.schema import Candidate, plain
 
 TRIES = 6  # of one photo in one run, while the store is well
 _SETTLE_S = 1.0  # how long a stop waits for what is in the air
 _SLACK_S = 30.0  # for decoding a photo, beside the time of its answer
+_WITNESSES = 3  # photos asked again to see whether the store is well
 _AGREES = (
     0.9  # the share of what it stated that a species must have shown to have ended for good
 )
@@ -205,6 +207,7 @@ class _Queue:
         self._source, self._journal = source, journal
         pages = journal.pages.get(species.taxon_id, [])
         self._rows = collections.deque(row for page in pages for row in page.rows)
+        self._returned = collections.deque()
         self._after = pages[-1].last_id if pages else None
         # That nothing is left is believed when it is said twice in a row, and in a later run
         # only if it agrees with what was stated. A draw from tables says it once and for all.
@@ -225,8 +228,8 @@ class _Queue:
 
     def take(self, admits):
         """The next admitted candidate, or None when the species is spent."""
-        while self._rows or self._page():
-            row = self._rows.popleft()
+        while self._returned or self._rows or self._page():
+            row = (self._returned or self._rows).popleft()
             objection = admits(row)
             if objection is None:
                 self._flying += 1
@@ -236,9 +239,7 @@ class _Queue:
         return None
 
     def put_back(self, row):
-        self._rows.append(
-            row
-        )  # behind the others, so that one bad photo is not all that is asked
+        self._returned.append(row)  # they take turns: what is asked is not one bad photo alone
         self.spent = False
 
     def land(self, kept):
@@ -268,6 +269,7 @@ class _Flight:
     era: int
     part: pathlib.Path
     ends: float  # of time.monotonic
+    witness: bool = False  # a photo that is there already, asked again
 
 
 class _Flights:
@@ -298,9 +300,10 @@ class _Flights:
                 self._clock.wait(due, f"another try at {len(self._again)} photos that failed")
             else:
                 break
+        self._prove()
         for row, outcome in self._breaker.believed(ending=True):
             self._give_up(row, outcome)
-        for row, outcome in self._breaker.forget():  # no good picture came near them
+        for row, outcome in self._breaker.forget():  # nobody knows whether the store is well
             if outcome.kind == OWN:
                 self._give_up(row, outcome, proven=False)
 
@@ -313,7 +316,8 @@ class _Flights:
                 flight, outcome = self._landed.get(timeout=left)
                 if flight in self._flying:
                     self._flying.remove(flight)
-                    if isinstance(outcome, Outcome) and outcome.kind == GOOD:
+                    good = isinstance(outcome, Outcome) and outcome.kind == GOOD
+                    if good and not flight.witness:
                         self._keep(flight.row, outcome)
         self._flying.clear()
         with contextlib.suppress(OSError):
@@ -335,18 +339,22 @@ class _Flights:
             row, tries = self._selection.next(), 0
         if row is None:
             return False
-        number = next(self._numbers)
-        part = self._journal.parts_dir / f"{row['photo_id']}.{number}"
+        self._send(row, tries)
+        return True
+
+    def _send(self, row, tries, witness=False):
+        part = self._journal.parts_dir / f"{row['photo_id']}.{next(self._numbers)}"
         ends = time.monotonic() + self._tools.downloader.longest_s + _SLACK_S
-        flight = _Flight(row, tries, self._breaker.era, part, ends)
+        flight = _Flight(row, tries, self._breaker.era, part, ends, witness)
         self._flying.add(flight)
         threading.Thread(target=self._fetch, args=(flight,), daemon=True).start()
-        return True
 
     def _fetch(self, flight):
         """In a thread of its own."""
+        download = self._tools.downloader
+        download = download.fetch if flight.witness else download
         try:
-            self._landed.put((flight, self._tools.downloader(flight.row, flight.part)))
+            self._landed.put((flight, download(flight.row, flight.part)))
         except BaseException as error:
             self._landed.put((flight, error))
 
@@ -367,9 +375,24 @@ class _Flights:
         self._land(flight, outcome)
         self._tools.limits.save(every_s=1.0)
 
+    def _prove(self):
+        """Asks again for photos that are there: if one comes, the store is well.
+
+        For a run that met nothing but failures, as the last one of a long scrape may.
+        """
+        rows = [row for row in self._journal.manifest.values() if schema.fits(row, Candidate)]
+        for row in random.sample(rows, min(len(rows), _WITNESSES)):
+            if not self._breaker.unproven:
+                return
+            self._send(row, 0, witness=True)
+            while self._flying:
+                self._land_next()
+
     def _land(self, flight, outcome):
         row = flight.row
         unclear = self._breaker.note(row["photo_id"], outcome, flight.era)
+        if flight.witness:
+            return
         if outcome.kind == GOOD:
             self._keep(row, outcome)
         elif unclear:

@@ -271,6 +271,15 @@ def fit(value: Any, kind: type) -> Any:
         raise Unfit(plain(str(error))) from error
 
 
+def fits(value: Any, kind: type) -> bool:
+    """Whether a value is one of that kind."""
+    try:
+        fit(value, kind)
+    except Unfit:
+        return False
+    return True
+
+
 def fitting(results: list, kind: type, odd: list[str]) -> Iterator[Any]:
     """The results that fit, one after another; of the others, id and reason go to `odd`."""
     for place, result in enumerate(results):

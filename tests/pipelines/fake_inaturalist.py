@@ -64,8 +64,8 @@ class FakeINaturalist(http.server.ThreadingHTTPServer):
         self.observations = make_world(unit)
         self.photos = {p["id"]: (o, p) for o in self.observations for p in o["photos"]}
         self.faults, self.latency_s = faults, latency_s
-        self.api_fault = lambda path, params: None  # a fault's name, or an answer's JSON
-        self.photo_fault = lambda photo_id: None  # a fault's name, or the bytes of a body
+        self.api_fault = lambda path, params: None  # a fault's name, or another answer
+        self.photo_fault = lambda photo_id: None  # a fault's name
         self.withdrawn = set()  # photo ids the store no longer has
         self.clock, self.picture = time.time, picture
         self.sent = 0  # bytes of bodies
@@ -125,7 +125,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             fault = switched
         elif switched is not None:
             answer = switched
-        body = json.dumps(answer, ensure_ascii=False).encode()
+        body = answer
+        if not isinstance(answer, bytes):
+            body = json.dumps(answer, ensure_ascii=False).encode()
         if not fault:
             return self._send(status, body, "application/json; charset=utf-8")
         return self._fault(fault, version, body)

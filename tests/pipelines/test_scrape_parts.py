@@ -1,6 +1,5 @@
 """Parts of the scraper by themselves: pace and budgets, shares, candidates, the journal."""
 
-import contextlib
 import json
 
 import pytest
@@ -111,10 +110,7 @@ class TestParts:
         assert f"about {requests} API requests" in told
 
     def test_rison(self):
-        assert (
-            api.rison({"id": True, "user": {"login": True}})
-            == "(id:!t,user:(login:!t))"
-        )
+        assert api.rison({"id": True, "user": {"login": True}}) == "(id:!t,user:(login:!t))"
 
     @pytest.mark.parametrize(
         ("value", "seconds"), [("7", 7), ("", None), ("soon", None), ("0", 0)]
@@ -149,8 +145,9 @@ class TestParts:
     def test_only_one_scrape_at_a_time(self, tmp_path):
         options = ScrapeOptions(out_dir=str(tmp_path))
         with journal.Journal.open(tmp_path, options):
-            with contextlib.ExitStack() as stack, pytest.raises(UserError, match="in use: scraping by process"):
-                stack.enter_context(journal.Journal.open(tmp_path, options))
+            with pytest.raises(UserError, match="in use: scraping by process"):
+                with journal.Journal.open(tmp_path, options):
+                    pass
 
     def test_a_torn_line_is_cut_and_a_broken_one_named(self, tmp_path):
         path = tmp_path / "manifest.jsonl"
