@@ -11,6 +11,7 @@ reason. What the service says is believed within bounds:
 """
 
 import collections
+import itertools
 import re
 import sys
 from typing import Any
@@ -123,10 +124,10 @@ class ApiSource:
         odd, rejected = [], collections.Counter()
         found = list(schema.fitting(answer.results, schema.Observation, odd))
         odd += [f"result without id, of {plain(str(o.uuid), 40)}" for o in found if not o.id]
-        last_id = max(schema.ids(answer.results), default=0)
+        last_id = _last([number for number in schema.ids(answer.results) if number > after])
         left = answer.total_results  # after id_above; absent: not known
         ended = not answer.results or (left is not None and left <= len(answer.results))
-        if last_id <= after and not ended:
+        if not last_id and not ended:
             told = f"; the first that does not fit: {odd[0]}" if odd else ""
             raise Unfit(f"the page brings nothing new after id {after}{told}")
         if not answer.results and left:
@@ -140,7 +141,7 @@ class ApiSource:
             species.taxon_id,
             [row for row, _ in pairs if row],
             dict(rejected),
-            max(last_id, after),
+            last_id or after,
             ended,
             len(new) + len(odd),
             odd,
@@ -201,6 +202,16 @@ class ApiSource:
         if self._version == "v2":
             params["fields"] = rison(fields)
         return self._client.ask(f"{self._url}/{path}", params, read)
+
+
+def _last(ids):
+    """Where the next page starts: the last id, for they were asked for in rising order.
+
+    So one id that is far too large does not skip what follows. Where they do not rise, the
+    largest; 0 where there is none.
+    """
+    rising = sum(a < b for a, b in itertools.pairwise(ids))
+    return ids[-1] if ids and 2 * rising >= len(ids) - 1 else max(ids, default=0)
 
 
 def candidate(

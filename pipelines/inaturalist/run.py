@@ -212,8 +212,8 @@ class _Queue:
         # That nothing is left is believed when it is said twice in a row, and in a later run
         # only if it agrees with what was stated. A draw from tables says it once and for all.
         self._said = len(list(itertools.takewhile(lambda page: page.exhausted, pages[::-1])))
-        if sum(page.seen for page in pages) < _AGREES * species.supply:
-            self._said = 0
+        if self._said and sum(page.seen for page in pages) < _AGREES * species.supply:
+            self._said, self._after = 0, None  # from the start: an id may have led astray
         self._twice = 1 if source.drawn else 2
 
     @property

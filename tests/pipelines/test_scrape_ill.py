@@ -474,10 +474,10 @@ class TestAccount:
                 photo["attribution"] = texts[index % len(texts)]
             if observation["taxon"]:
                 observation["taxon"]["name"] = f"*Aves*\n{index}"
-        assert inside(fake, "run", tmp_path, per_class=60, **BIRDS) == 0
+        assert inside(fake, "run", tmp_path, per_class=40, **BIRDS) == 0
         text = (tmp_path / "CREDITS.md").read_bytes().decode()
         lines = [line for line in text.split("\n") if line.startswith("- ")]
-        assert len(lines) == 60 == len(text.splitlines()) - 4
+        assert len(lines) == 40 == len(text.splitlines()) - 4
         assert all(c.isprintable() for line in text.split("\n") for c in line)
         for row in rows_of(tmp_path):
             line = next(line for line in lines if f"`{row['path']}`" in line)
