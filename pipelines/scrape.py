@@ -48,7 +48,7 @@ def _plan(options):
     with contextlib.ExitStack() as stack:
         out_dir = options.out_dir or stack.enter_context(tempfile.TemporaryDirectory())
         tools = _tools(options, stack.enter_context(Journal.open(out_dir, options)))
-        source = _source(tools, options, animals)
+        source = source_of(tools, options, animals)
         print(plan.table(survey(tools.journal, source, animals), options))
 
 
@@ -58,7 +58,7 @@ def _run(options):
     with Journal.open(options.out_dir, options) as journal:
         tools = _tools(options, journal)
         try:
-            selection = run(tools, _source(tools, options, animals), options, animals)
+            selection = run(tools, source_of(tools, options, animals), options, animals)
         except (UserError, KeyboardInterrupt):
             print(ledger.status(journal, options, animals))
             raise
@@ -113,7 +113,8 @@ def _tools(options, journal):
     return Tools(journal, client, downloader, limits, clock)
 
 
-def _source(tools, options, animals):
+def source_of(tools, options, animals):
+    """Where candidates come from: the API or the tables."""
     licences = plan.parse_licences(options.licences)
     if options.source == "api":
         return ApiSource(tools.client, options, licences)

@@ -42,6 +42,7 @@ class Seen:
     params: dict
     agent: str
     served: bool = False  # answered in full and without a fault
+    size: int = 0  # bytes of the body that was sent
 
 
 class FakeINaturalist(http.server.ThreadingHTTPServer):
@@ -110,6 +111,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         params = dict(urllib.parse.parse_qsl(address.query))
         seen = Seen(self.server.clock(), address.path, params, self.headers["User-Agent"])
         self.server.note(seen)
+        self.seen = seen
         time.sleep(self.server.latency_s)
         serve = self._photo if address.path.startswith("/photos/") else self._api
         seen.served = serve(address.path, params)
@@ -244,6 +246,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
         self.wfile.flush()
         self.server.sent += len(body)
+        self.seen.size = len(body)
         if length:
             self.close_connection = True
             return False
