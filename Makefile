@@ -19,8 +19,7 @@ check: $(VENV)/.installed lint
 
 # The API page, from the docstrings: out/docs/index.html.
 docs: $(VENV)/.installed
-	$(RUN) -m pdoc -o out/docs kinpaint kinpaint.layers kinpaint.models kinpaint.losses kinpaint.metrics \
-	  kinpaint.training.inpainter pipelines.masks pipelines.photos
+	PYTHONPATH=. $(RUN) docs/api.py out/docs
 
 lint: $(VENV)/.installed
 	$(RUN) -m ruff check .
