@@ -60,7 +60,8 @@ def _run(options):
         try:
             selection = run(tools, source_of(tools, options, animals), options, animals)
         except (UserError, KeyboardInterrupt):
-            print(ledger.status(journal, options, animals))
+            table, _ = ledger.shortfall(None, journal, options, animals)
+            print(ledger.status(journal, options, animals), table, sep="\n\n")
             raise
         table, short = ledger.shortfall(selection, journal, options, animals)
         print(ledger.status(journal, options, animals), table, sep="\n\n")
@@ -92,9 +93,7 @@ def _repair(options):
     plan.check(options)
     _require_manifest(Journal(options.out_dir))
     with Journal.open(options.out_dir) as journal:
-        done = ledger.repair(_tools(options, journal), options.connections)
-    for line in done:
-        print(line)
+        ledger.repair(_tools(options, journal), options.connections, print)
     return _verify(options)
 
 

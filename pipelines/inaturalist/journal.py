@@ -103,7 +103,9 @@ class Journal:
                 opened.sweep()
 
     def sweep(self) -> None:
-        """Removes downloads under way and what a killed run said it waits for."""
+        """Removes what a killed run left: downloads under way, old scratch files, its wait."""
+        for folder in (self.out_dir, self.state_dir):
+            files.sweep(folder)
         files.remove(self.parts_dir)
         files.remove(self.state_dir / "waiting.json")
 

@@ -3,6 +3,7 @@
 import collections
 import hashlib
 import os
+from collections.abc import Callable
 
 from pipelines.inaturalist import limits, plan, run, schema
 from pipelines.inaturalist.download import GOOD
@@ -48,11 +49,13 @@ def status(journal: Journal, options, animals: list[str]) -> str:
     return "\n".join(lines)
 
 
-def shortfall(selection, journal: Journal, options, animals: list[str]) -> tuple[str, bool]:
+def shortfall(
+    selection: "run.Selection | None", journal: Journal, options, animals: list[str]
+) -> tuple[str, bool]:
     """What was asked and got of each class and species, and why something is short.
 
     Args:
-        selection: the `run.Selection` of the run that ended.
+        selection: that of the run that ended; None: it was stopped.
         journal: what there is now.
         options: a `ScrapeOptions`.
         animals: the classes.
@@ -63,7 +66,7 @@ def shortfall(selection, journal: Journal, options, animals: list[str]) -> tuple
     lines = [f"{'asked':>8}{'got':>8}  class or species"]
     short = False
     for animal in animals:
-        supply = journal.supply[animal]
+        supply = journal.supply.get(animal, [])
         rows = [row for row in journal.manifest.values() if row["class"] == animal]
         got = collections.Counter(row["species_id"] for row in rows)
         stated = sum(one.supply for one in supply)
@@ -92,15 +95,17 @@ def _why(species, selection, journal):
     failed = collections.Counter(
         journal.failures[number]["reason"] for number in ours if number in journal.failures
     )
-    queue = selection.queues[species.taxon_id]
     parts = [f"{seen:,} of {species.supply:,} stated observations were looked at"]
-    if queue.spent:
+    queue = selection and selection.queues[species.taxon_id]
+    if queue is None:
+        parts.append("the run was stopped")
+    elif queue.spent:
         parts.append("the source has no more")
     if rejected := _rejected(pages):
         parts.append(f"passed over: {_counts(rejected)}")
     if failed:
         parts.append(f"could not be had: {_counts(failed)}")
-    if queue.capped:
+    if queue and queue.capped:
         parts.append(f"beyond --per_observer: {queue.capped:,}")
     return "; ".join(parts)
 
@@ -130,21 +135,19 @@ def verify(journal: Journal) -> list[str]:
     return problems
 
 
-def repair(tools: "run.Tools", connections: int) -> list[str]:
+def repair(tools: "run.Tools", connections: int, say: Callable[[str], None]) -> None:
     """Makes files, manifest and credits agree again.
 
     Rows that repeat a photo or a path are dropped. What is missing or damaged is fetched again
     from where it came from. A file without a row is adopted where the journal knows its photo,
-    and otherwise moved to `.scrape/removed`; damaged files go there too.
-
-    Returns:
-        What was done, a line each.
+    and otherwise moved to `.scrape/removed`; damaged files go there too. `say` hears of each.
 
     Raises:
         UserError: a limit, or the service, stopped it; what was done until then lies on disk.
     """
     journal = tools.journal
-    said = [f"dropped {journal.repeated} repeated rows"] if journal.repeated else []
+    if journal.repeated:
+        say(f"dropped {journal.repeated} repeated rows")
     for row in _second_rows(journal):
         journal.set_aside(row["photo_id"])
         said.append(
@@ -154,39 +157,33 @@ def repair(tools: "run.Tools", connections: int) -> list[str]:
     for row in list(journal.manifest.values()):
         if wrong := _wrong(journal, row):
             place = journal.remove_file(row["path"])
-            said.append(f"{row['path']}: {wrong}{f', moved to {place}' if place else ''}")
+            say(f"{row['path']}: {wrong}{f', moved to {place}' if place else ''}")
             wanted.append(row)
-    said += _adopt(tools)
-    listed = _Listed(journal, wanted)
-    try:
-        run.fetch(tools, listed, connections, total=len(wanted))
-    finally:
-        for line in said:
-            print(line)
-    done = []
+    _adopt(tools, say)
+    listed = _Listed(wanted, say)
+    run.fetch(tools, listed, connections, total=len(wanted))
     for row in wanted:
         if row["photo_id"] in listed.kept:
-            done.append(f"{row['path']}: fetched again")
+            say(f"{row['path']}: fetched again")
         elif (failure := journal.failures.get(row["photo_id"])) and not failure["may_pass"]:
             journal.set_aside(row["photo_id"])
-            done.append(f"{row['path']}: {failure['reason']}, its row dropped")
+            say(f"{row['path']}: {failure['reason']}, its row dropped")
         else:
-            done.append(f"{row['path']}: could not be fetched, repair again on another day")
+            say(f"{row['path']}: could not be fetched, repair again on another day")
     journal.compact()
-    return done
 
 
 class _Listed:
     """A selection of given rows: what `run.fetch` asks for candidates."""
 
-    def __init__(self, journal, rows):
-        self.kept, self._rows, self._journal = set(), collections.deque(), journal
+    def __init__(self, rows, say):
+        self.kept, self._rows = set(), collections.deque()
         for row in rows:
             try:
                 schema.fit(row, schema.Candidate)
                 self._rows.append(row)
             except schema.Unfit as error:
-                print(f"{plain(row['path'])}: its row does not say where it came from: {error}")
+                say(f"{plain(row['path'])}: its row does not say where it came from: {error}")
 
     def next(self):
         return self._rows.popleft() if self._rows else None
@@ -199,9 +196,9 @@ class _Listed:
         self._rows.append(row)
 
 
-def _adopt(tools):
-    """Gives files without a row one, or moves them away; says which."""
-    journal, said = tools.journal, []
+def _adopt(tools, say):
+    """Gives files without a row one, or moves them away."""
+    journal = tools.journal
     known = {
         row["path"]: row for some in journal.pages.values() for p in some for row in p.rows
     }
@@ -214,10 +211,9 @@ def _adopt(tools):
             facts = {"url": tools.downloader.url(row), **outcome.facts}
             facts["fetched_at"] = iso(path.stat().st_mtime)
             journal.add_photo(row | facts)
-            said.append(f"{name}: adopted, the journal knows it")
+            say(f"{name}: adopted, the journal knows it")
         else:
-            said.append(f"{name}: not in the manifest, moved to {journal.remove_file(name)}")
-    return said
+            say(f"{name}: not in the manifest, moved to {journal.remove_file(name)}")
 
 
 def _wrong(journal, row):
