@@ -150,9 +150,7 @@ def repair(tools: "run.Tools", connections: int, say: Callable[[str], None]) -> 
         say(f"dropped {journal.repeated} repeated rows")
     for row in _second_rows(journal):
         journal.set_aside(row["photo_id"])
-        said.append(
-            f"dropped the row of photo {row['photo_id']}, which names {row['path']} too"
-        )
+        say(f"{row['path']}: dropped the row of photo {row['photo_id']}")
     wanted = []
     for row in list(journal.manifest.values()):
         if wrong := _wrong(journal, row):

@@ -35,7 +35,6 @@ from pipelines.inaturalist.schema import Candidate, plain
 TRIES = 6  # of one photo in one run, while the store is well
 _SETTLE_S = 1.0  # how long a stop waits for what is in the air
 _SLACK_S = 30.0  # for decoding a photo, beside the time of its answer
-_WITNESSES = 3  # photos asked again to see whether the store is well
 _AGREES = (
     0.9  # the share of what it stated that a species must have shown to have ended for good
 )
@@ -206,7 +205,9 @@ class _Queue:
         self._done, self._flying = done, 0
         self._source, self._journal = source, journal
         pages = journal.pages.get(species.taxon_id, [])
-        self._rows = collections.deque(row for page in pages for row in page.rows)
+        rows = [row for page in pages for row in page.rows]
+        rows.sort(key=lambda row: row["photo_id"] in journal.failures)  # they come last
+        self._rows = collections.deque(rows)
         self._returned = collections.deque()
         self._after = pages[-1].last_id if pages else None
         # That nothing is left is believed when it is said twice in a row, and in a later run
@@ -279,6 +280,7 @@ class _Flights:
         self._tools, self._journal, self._clock = tools, tools.journal, tools.clock
         self._selection, self._connections, self._bar = selection, connections, bar
         self._breaker = Breaker(tools.client, tools.clock)
+        self._witnesses = [row for row in self._journal.manifest.values() if self._there(row)]
         self._landed = queue.SimpleQueue()
         self._flying = set()
         self._again = []  # heap of (when, number, row, tries)
@@ -288,19 +290,22 @@ class _Flights:
         """Starts and lands until nothing is left to start."""
         while True:
             wait, why = self._wait()
-            room = 1 if self._breaker.probing else self._connections
+            room = self._connections
+            if self._breaker.suspicious or self._breaker.probing:
+                room = 1
             if wait <= 0 and len(self._flying) < room and self._start():
                 continue
             if self._flying:
                 self._land_next()
             elif wait > 0:
                 self._clock.wait(wait, why)
+            elif self._breaker.unproven and self._witnesses:
+                self._breaker.suspicious = True  # a last run may have met nothing but failures
             elif self._again:
                 due = self._again[0][0] - self._clock.now()
                 self._clock.wait(due, f"another try at {len(self._again)} photos that failed")
             else:
                 break
-        self._prove()
         for row, outcome in self._breaker.believed(ending=True):
             self._give_up(row, outcome)
         for row, outcome in self._breaker.forget():  # nobody knows whether the store is well
@@ -332,7 +337,10 @@ class _Flights:
         return self._tools.limits.photo_wait(reserve), "the hour's 5 GB"
 
     def _start(self):
-        """Starts a try that is due, or the next candidate; False where there is none."""
+        """Starts a witness, a try that is due, or the next candidate; False: there is none."""
+        if self._witnesses and (self._breaker.suspicious or self._breaker.probing):
+            self._send(random.choice(self._witnesses), 0, witness=True)
+            return True
         if self._again and self._again[0][0] <= self._clock.now():
             *_, row, tries = heapq.heappop(self._again)
         else:
@@ -375,24 +383,19 @@ class _Flights:
         self._land(flight, outcome)
         self._tools.limits.save(every_s=1.0)
 
-    def _prove(self):
-        """Asks again for photos that are there: if one comes, the store is well.
-
-        For a run that met nothing but failures, as the last one of a long scrape may.
-        """
-        rows = [row for row in self._journal.manifest.values() if schema.fits(row, Candidate)]
-        for row in random.sample(rows, min(len(rows), _WITNESSES)):
-            if not self._breaker.unproven:
-                return
-            self._send(row, 0, witness=True)
-            while self._flying:
-                self._land_next()
+    def _there(self, row):
+        """Whether a row's photo is there and can be asked for again."""
+        return schema.fits(row, Candidate) and (self._journal.out_dir / row["path"]).is_file()
 
     def _land(self, flight, outcome):
         row = flight.row
-        unclear = self._breaker.note(row["photo_id"], outcome, flight.era)
         if flight.witness:
+            if self._breaker.testify(outcome):
+                self._forget()
             return
+        unclear = self._breaker.note(
+            row["photo_id"], outcome, flight.era, bool(self._witnesses)
+        )
         if outcome.kind == GOOD:
             self._keep(row, outcome)
         elif unclear:
@@ -425,6 +428,7 @@ class _Flights:
                     final.unlink(missing_ok=True)
                 raise
             self._selection.land(row, True)
+        self._witnesses.append(row)
         self._bar.update()
 
     def _forget(self):
