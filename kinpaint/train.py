@@ -7,6 +7,7 @@ Started again with the same --run_dir it goes on from the newest checkpoint.
 TensorBoard: tensorboard --logdir=runs
 """
 
+import functools
 import pathlib
 
 from kinpaint.options import (
@@ -32,7 +33,8 @@ def main(argv):
         raise cli.UserError("--run_dir is required: the directory that the run is kept in")
     record = pathlib.Path(run_dir) / "flags.txt"
     if record.exists():
-        cli.adopt(record.read_text().splitlines(), record, RESUMABLE)
+        same = functools.partial(session.same_place, pathlib.Path(run_dir))
+        cli.adopt(record.read_text().splitlines(), record, RESUMABLE, same)
     train, photos, *others = [cli.read(option_class) for option_class in OPTIONS]
     photos = resolve(photos, cli.given)
     run = session.train(session.Settings(train, photos, *others))

@@ -18,6 +18,7 @@ import sys
 import tensorflow as tf
 
 from pipelines import crops, decode, listing, records, splits
+from pipelines.base import identity
 from pipelines.base.errors import UserError
 from pipelines.draws import Draws
 from pipelines.masks import batch as draw_masks
@@ -107,6 +108,11 @@ def _of_classes(photos, classes, data_dir):
             f"{data_dir} has no class {unknown[0]!r}: it has {', '.join(known) or 'none'}"
         )
     return [photo for photo in photos if not wanted or photo.label in wanted]
+
+
+def contents(photos):
+    """The key of each photo's content; "" for one that cannot be read."""
+    return identity.contents([photo.path for photo in photos], records.content)
 
 
 def check(photos):

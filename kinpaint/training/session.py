@@ -8,10 +8,13 @@ directory fails at once; 3. networks and optimizers under the strategy;
 batch where the run stands; 6. callbacks and the loop.
 """
 
+import contextlib
 import dataclasses
+import os
 import pathlib
 import random
 import signal
+import threading
 
 import keras
 
@@ -30,8 +33,11 @@ from kinpaint.training import (
 from kinpaint.training.run import Run
 from kinpaint.training.validation import Validation
 from pipelines import cli, masks, photos
+from pipelines.base import files, identity
 from pipelines.options import PhotoOptions
 
+# Flags that name a folder, which may be spelled otherwise when a run goes on.
+_PLACES = ("data_dir", "feature_weights_dir", "warm_start")
 _COUNTS = ("steps", "checkpoint_every", "log_every", "validation_pictures")
 
 
@@ -73,24 +79,76 @@ def train(settings):
             keep=options.keep_checkpoints,
             chief=strategy.is_chief(devices),
         )
-        _restore(run, settings)
-    batches = iter(_batches(found, settings, devices, run.drawn))
-    if options.dry_run:
-        dry_run.report(run, next(batches), settings)
+    if options.dry_run:  # which reads the run and changes nothing of it
+        _restore(run, settings, devices)
+        dry_run.report(run, next(iter(_batches(found, settings, devices, run.drawn))), settings)
         return run
-    listed = _callbacks(run, settings)
-    _record_flags(run, settings)
-    _stop_on_sigterm(run)
-    loop.train(
-        run,
-        batches,
-        devices,
-        listed,
-        steps=options.steps,
-        group=options.steps_per_execution,
-        jit_compile=options.jit_compile,
-    )
+    with _held(run):
+        _restore(run, settings, devices)
+        _compare_photos(run, found)
+        batches = iter(_batches(found, settings, devices, run.drawn))
+        listed = _callbacks(run, settings)
+        _record_flags(run, settings)
+        with _stopped_by_signals(run):
+            loop.train(
+                run,
+                batches,
+                devices,
+                listed,
+                steps=options.steps,
+                group=options.steps_per_execution,
+                jit_compile=options.jit_compile,
+            )
     return run
+
+
+def same_place(run_dir, name, now, then):
+    """Whether a changed --data_dir and the like means the same: another spelling of the
+    folder, or photographs or weights with the same content that were moved or copied.
+
+    Args:
+        run_dir: of the run that goes on.
+        name: of the flag.
+        now: its value.
+        then: its recorded value.
+    """
+    if name not in _PLACES or not now or not pathlib.Path(now).is_dir():
+        return False
+    if os.path.realpath(now) == os.path.realpath(then):
+        return True
+    if name != "data_dir":
+        return pathlib.Path(then).is_dir() and _files_of(now) == _files_of(then)
+    path = checkpoints.newest(run_dir)
+    photos_then = path and checkpoints.note(path).get("photos")
+    if not photos_then:
+        return False
+    flags = restoring.flags_of(run_dir)
+    found = photos.find(now, flags.get("split") or "train", flags.get("classes", ""))
+    return photos_key(found) == photos_then
+
+
+def _files_of(folder):
+    """{name: key of its content} of the files right in a folder, such as one of weights."""
+    paths = sorted(path for path in pathlib.Path(folder).iterdir() if path.is_file())
+    return dict(zip([path.name for path in paths], identity.contents(paths), strict=True))
+
+
+@contextlib.contextmanager
+def _held(run):
+    """The run directory for this training alone; the chief holds it for all workers of a job.
+
+    A directory that was made for the lock goes again where nothing else came into it.
+    """
+    if not run.chief:
+        yield
+        return
+    try:
+        with files.Lock(run.dir, "training"):
+            checkpoints.sweep(run.dir)
+            yield
+    finally:
+        with contextlib.suppress(OSError):  # what was written in it keeps it
+            run.dir.rmdir()
 
 
 def _settled(settings):
@@ -121,8 +179,10 @@ def _settled(settings):
     return dataclasses.replace(settings, train=options, optimizer=rates)
 
 
-def _restore(run, settings):
-    if run.resume():
+def _restore(run, settings, devices):
+    with devices.scope():
+        found = run.resume()
+    if found:
         print(f"resuming at step {run.step}", flush=True)
     elif settings.train.warm_start:
         path = checkpoints.newest(settings.train.warm_start)
@@ -130,6 +190,21 @@ def _restore(run, settings):
             raise cli.UserError(f"--warm_start: {settings.train.warm_start} has no checkpoint")
         count = restoring.warm_start(path, run.inpainter.network)
         print(f"warm start: {count} variables from {path}")
+
+
+def _compare_photos(run, found):
+    """Keeps what the run trains on, by its content; says so where it is not what it was."""
+    if not run.chief:
+        return
+    now = photos_key(found)
+    if run.photos not in ("", now):
+        print(f"the {len(found):,} photographs are not those that the run trained on so far")
+    run.photos = now
+
+
+def photos_key(found):
+    """The key (`identity`) of a list of `photos.Photo`: names do not play a part, but order."""
+    return identity.of(photos.contents(found))
 
 
 def _batches(found, settings, devices, drawn):
@@ -201,18 +276,34 @@ def _record_flags(run, settings):
     """Writes the run's flags at its first start and again when a resume changed some."""
     if not run.chief:
         return
-    run.dir.mkdir(parents=True, exist_ok=True)
-    temporary = run.dir / "flags.tmp"
-    temporary.write_text("\n".join(settings.lines()) + "\n")
-    temporary.replace(pathlib.Path(run.dir) / "flags.txt")
+    files.write(run.dir / "flags.txt", "\n".join(settings.lines()) + "\n")
 
 
-def _stop_on_sigterm(run):
+@contextlib.contextmanager
+def _stopped_by_signals(run):
+    """Within, SIGTERM and Ctrl-C end the run after its step, with a checkpoint.
+
+    Afterwards the process has its own handlers again. A second Ctrl-C does not wait.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where Python allows no handlers
+        return
+    before = {}
+
     def ask(number, frame):
-        del number, frame
-        run.stop = "stopped by SIGTERM"
+        if run.stop and number == signal.SIGINT:
+            signal.default_int_handler(number, frame)
+        run.stop = "stopped by Ctrl-C" if number == signal.SIGINT else "stopped by SIGTERM"
+        print(f"{run.stop}: saving after this step", flush=True)
 
-    signal.signal(signal.SIGTERM, ask)
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup and scripts leave it
+                before[number] = signal.signal(number, ask)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _callbacks(run, settings):
@@ -220,10 +311,15 @@ def _callbacks(run, settings):
     recorder = callbacks.Recorder(
         run, options.log_every, photo_options.batch_size, settings.lines()
     )
-    listed = [callbacks.Guard(run, options.on_nonfinite), recorder]
+    listed = [
+        callbacks.Guard(run, options.on_nonfinite, recorder),
+        recorder,
+        callbacks.SaveAtOnce(run),
+    ]
     if options.validate_every or options.pictures_every:
         fixed = _validation(settings)
         listed += [
+            callbacks.Pictures(run, recorder, fixed, options.pictures_every),
             callbacks.Validate(
                 run,
                 recorder,
@@ -232,7 +328,6 @@ def _callbacks(run, settings):
                 options.early_stop,
                 options.best_by,
             ),
-            callbacks.Pictures(run, recorder, fixed, options.pictures_every),
         ]
     limits = callbacks.Limits(run, options.limit_minutes, options.limit_cpu_minutes)
     listed += [callbacks.Save(run, options.checkpoint_every), limits]

@@ -22,7 +22,7 @@ from pipelines import terms
 from pipelines.base.errors import UserError
 from pipelines.draws import Draws
 from pipelines.masks import boxes, fit, strokes
-from pipelines.masks.files import files
+from pipelines.masks.files import contents, files
 from pipelines.masks.irregular import irregular
 
 FAMILIES = {
@@ -72,6 +72,24 @@ def batch(kind, seed, batch, height, width, *, first=0, **settings):
     return tf.add_n(
         [m * c[:, None, None, None] for m, c in zip(masks, tf.unstack(chosen), strict=True)]
     )
+
+
+def made_of(kind):
+    """What decides the masks of an expression beside seed and size, for `identity.of`.
+
+    The checked terms; and for mask pictures (`files`) names and contents in place of where
+    they lie.
+
+    Raises:
+        UserError: as `batch`.
+    """
+    parts = []
+    for term in parse(kind):
+        settings = dict(term.settings)
+        if term.name == "files":
+            settings["dir"] = contents(settings.get("dir", ""))
+        parts.append([term.weight, term.name, settings])
+    return parts
 
 
 def parse(kind, **settings):
