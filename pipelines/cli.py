@@ -61,15 +61,15 @@ def define(*option_classes):
                 _define_flag(field)
 
 
-def _define_flag(field, into=flags.FLAGS):
+def _define_flag(field, **where):
     text = field.metadata["help"]
     if field.metadata["multiple"]:
-        flags.DEFINE_multi_string(field.name, list(field.default), text, into)
+        flags.DEFINE_multi_string(field.name, list(field.default), text, **where)
     elif field.metadata["choices"]:
         choices = list(field.metadata["choices"])
-        flags.DEFINE_enum(field.name, field.default, choices, text, into)
+        flags.DEFINE_enum(field.name, field.default, choices, text, **where)
     else:
-        _DEFINERS[field.type](field.name, field.default, text, flag_values=into)
+        _DEFINERS[field.type](field.name, field.default, text, **where)
 
 
 def parsed(words, *option_classes):
@@ -85,7 +85,7 @@ def parsed(words, *option_classes):
     known = flags.FlagValues()
     for option_class in option_classes:
         for field in dataclasses.fields(option_class):
-            _define_flag(field, known)
+            _define_flag(field, flag_values=known)
     try:
         known(["", *words])
     except flags.Error as error:
@@ -93,11 +93,11 @@ def parsed(words, *option_classes):
     return known
 
 
-def read(option_class, known=flags.FLAGS):
-    """The parsed flags as one frozen dataclass."""
+def read(option_class, known=None):
+    """The parsed flags, or those of `parsed`, as one frozen dataclass."""
     values = {}
     for field in dataclasses.fields(option_class):
-        value = known[field.name].value
+        value = (known or flags.FLAGS)[field.name].value
         values[field.name] = tuple(value) if field.metadata["multiple"] else value
     return option_class(**values)
 
@@ -148,7 +148,7 @@ def adopt(recorded, path, changeable, same=lambda name, now, then: False):
         texts.setdefault(name, []).append(text)
     for name in texts:
         if name not in flags.FLAGS:
-            gone += [f"--{name}={text}" for text in texts[name]]
+            gone.append(name)
             continue
         known = flags.FLAGS[name]
         old = _parsed(known, texts[name], path)
@@ -157,7 +157,8 @@ def adopt(recorded, path, changeable, same=lambda name, now, then: False):
         elif known.value != old and name not in changeable and not same(name, known.value, old):
             changed.append(f"--{name} is {known.value!r}, was {old!r}")
     if gone:
-        print(f"{path}: left out, since there are no such flags any more: {' '.join(gone)}")
+        named = [line for line in recorded if _name_and_text(line)[0] in gone]
+        print(f"{path}: there are no such flags any more, left out: {' '.join(named)}")
     if changed:
         raise UserError(f"{path} was made with other flags: {'; '.join(changed)}")
 
