@@ -49,7 +49,7 @@ def _begun(run):
 def _score(trained, options, flags, scores_dir):
     recorded = _flags(trained[0])
     as_trained = [f"--{name}={recorded[name]}" for name in _SHARED if recorded[name]]
-    end = ":ema" if options.weights == "ema" else ""
+    end = f":{options.weights}" if options.weights else ""
     training.score(
         [f"{run.label}={run.dir}{end}" for run in trained],
         [*as_trained, *flags],

@@ -41,6 +41,10 @@ class Holes:
         weights = np.array([term.weight for term in self._terms])
         self._shares = np.cumsum(weights / weights.sum())
 
+    def made_of(self):
+        """What decides the holes, for `identity.of`."""
+        return [pipelines.masks.made_of(self.masks), self.image_size, self.seed]
+
     def family(self, index):
         """Name of the family that the picture's hole is drawn from."""
         return self._term(index).name
@@ -68,6 +72,11 @@ class ListedHoles:
         self.masks, self.image_size, self.seed = head["masks"], head["image_size"], head["seed"]
         self.rows = {row["index"]: row for row in rows}
         self._drawn = Holes(self.masks, self.image_size, self.seed)
+
+    def made_of(self):
+        """What decides the holes, for `identity.of`: the checksums, wherever they came from."""
+        rows = [[index, row["family"], row["sha256"]] for index, row in self.rows.items()]
+        return [self.image_size, rows]
 
     def family(self, index):
         """Name of the family that the list gives."""

@@ -3,21 +3,19 @@
 import datetime
 import platform
 
-import cv2
-import keras
 import numpy as np
-import skimage
 import tensorflow as tf
 
-import kinpaint
 from kinpaint.evaluation import contestants
 from kinpaint.evaluation.holes import Holes, ListedHoles
 from kinpaint.evaluation.results import METRICS
 from kinpaint.evaluation.runner import Job
 from kinpaint.evaluation.scores import Scorer
+from kinpaint.evaluation.versions import versions
 from kinpaint.metrics.aggregate import UNRANKED
 from kinpaint.metrics.lpips import NETS
 from pipelines import photos
+from pipelines.base import identity
 from pipelines.base.errors import UserError
 
 
@@ -70,6 +68,7 @@ def settings(photo, job):
     options = job.options
     return {
         "data_dir": photo.data_dir,
+        "photos": identity.of(job.contents),
         "split": photo.split,
         "image_size": job.holes.image_size,
         "masks": job.holes.masks,
@@ -84,15 +83,7 @@ def settings(photo, job):
         "models": {
             c.name: {"source": c.source, "fingerprint": c.fingerprint} for c in job.contestants
         },
-        "versions": {
-            "kinpaint": kinpaint.__version__,
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "opencv": cv2.__version__,
-            "scikit-image": skimage.__version__,
-        },
+        "versions": versions() | {"python": platform.python_version()},
         "devices": [device.name for device in tf.config.list_logical_devices()],
         "written": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }

@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-import kinpaint
+import pipelines.photos
 from kinpaint.evaluation import difficulty, export, holes
-from kinpaint.evaluation.records import key_of
+from kinpaint.evaluation.versions import versions
 from pipelines import cli
+from pipelines.base import identity
 
 DIGITS = 6  # significant digits kept: those beyond depend on the make-up of the batch
 
@@ -47,17 +48,23 @@ class Job:
 
     @functools.cached_property
     def picture_key(self):
-        """Key of the records that say what was scored."""
-        names = [[index, photo.name] for index, photo in self.photos.items()]
-        drawn = [self.holes.masks, self.holes.image_size, self.holes.seed]
-        saved = [self.options.save_pictures, self.options.save_holes]
-        return key_of(kinpaint.__version__, names, drawn, saved, self.scorer.identity)
+        """Key of the records that say what was scored: photographs, holes, libraries."""
+        named = [[index, photo.name] for index, photo in self.photos.items()]
+        return identity.of(
+            named, self.contents, self.holes.made_of(), versions(), self.scorer.identity
+        )
+
+    @functools.cached_property
+    def contents(self):
+        """The key of each photograph's content, in the order of `photos`."""
+        return pipelines.photos.contents(self.photos.values())
 
     @functools.cached_property
     def score_keys(self):
         """Contestant's name -> key of the records of its scores."""
-        common = [self.picture_key, self.seed, self.options.samples]
-        return {c.name: key_of(*common, c.source, c.fingerprint) for c in self.contestants}
+        # A batch's size decides the seconds of a picture, and what several samples draw.
+        common = [self.picture_key, self.seed, self.options.samples, self.batch_size]
+        return {c.name: identity.of(*common, c.fingerprint) for c in self.contestants}
 
 
 def run(job, records, indices):

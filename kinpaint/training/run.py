@@ -136,4 +136,3 @@ class Run:
         finally:
             for weight, value in zip(model.network.weights, raw, strict=False):
                 weight.assign(value)
-

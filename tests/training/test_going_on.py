@@ -98,7 +98,9 @@ def test_the_last_step_is_validated_drawn_and_saved_however_a_run_ends(
     before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
     run = session.train(settings(sample_dir, tmp_path / "run", **ALONE, **FIXED, **changes))
     last = 2 if ended_by == "limit_cpu_minutes" else 3
-    reason = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "steps": ""}.get(ended_by, "--limit_cpu")
+    reason = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "steps": ""}.get(
+        ended_by, "--limit_cpu"
+    )
     assert run.step == last and reason in run.stop
     assert [r["step"] for r in history(run.dir) if "val_psnr_hole" in r] == [last]
     assert tensorboard(run.dir)["completions"] == [last]
