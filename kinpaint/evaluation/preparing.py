@@ -7,11 +7,9 @@ import cv2
 import keras
 import numpy as np
 import skimage
-import tensorflow as tf
 
 import kinpaint
 from kinpaint.evaluation import contestants
-from kinpaint.evaluation.holes import Holes, ListedHoles
 from kinpaint.evaluation.results import METRICS
 from kinpaint.evaluation.runner import Job
 from kinpaint.evaluation.scores import Scorer
@@ -19,6 +17,8 @@ from kinpaint.metrics.aggregate import UNRANKED
 from kinpaint.metrics.lpips import NETS
 from pipelines import photos
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
+from pipelines.masks.published import Holes, ListedHoles
 
 
 def prepare(photo, options):

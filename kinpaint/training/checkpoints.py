@@ -18,9 +18,8 @@ import os
 import pathlib
 import shutil
 
-import tensorflow as tf
-
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 
 
 def named(model):

@@ -6,11 +6,10 @@ wanted variables need exist.
 
 import pathlib
 
-import tensorflow as tf
-
 from kinpaint.training import checkpoints
 from pipelines import terms
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 

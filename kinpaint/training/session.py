@@ -8,16 +8,12 @@ directory fails at once; 3. networks and optimizers under the strategy;
 batch where the run stands; 6. callbacks and the loop.
 """
 
-import dataclasses
 import pathlib
-import random
 import signal
 
 import keras
 
-from kinpaint.losses.adversarial import ADVERSARIAL
 from kinpaint.metrics.lpips import Lpips
-from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
 from kinpaint.training import (
     building,
     callbacks,
@@ -28,28 +24,9 @@ from kinpaint.training import (
     strategy,
 )
 from kinpaint.training.run import Run
+from kinpaint.training.settings import Settings, checked
 from kinpaint.training.validation import Validation
-from pipelines import cli, masks, photos
-from pipelines.options import PhotoOptions
-
-_COUNTS = ("steps", "checkpoint_every", "log_every", "validation_pictures")
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """All settings of a run."""
-
-    train: TrainOptions
-    photos: PhotoOptions
-    model: ModelOptions
-    loss: LossOptions
-    optimizer: OptimizerOptions
-
-    def lines(self):
-        """The settings as a flagfile's lines."""
-        parts = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return [line for part in parts for line in cli.lines(part)]
-
+from pipelines import cli, photos
 
 def train(settings):
     """Trains or resumes as `settings` say; returns the `Run`.
@@ -57,7 +34,7 @@ def train(settings):
     Raises:
         UserError: a setting, the photographs or the run directory will not do.
     """
-    settings = _settled(settings)
+    settings = checked(settings)
     options = settings.train
     print(f"devices: {strategy.prepare_devices()}; precision: {options.precision}", flush=True)
     devices = strategy.build(options.strategy)
@@ -91,34 +68,6 @@ def train(settings):
         jit_compile=options.jit_compile,
     )
     return run
-
-
-def _settled(settings):
-    """Checked settings, with the cosine's end fixed so that a resume keeps it."""
-    options, rates = settings.train, settings.optimizer
-    if pathlib.Path(options.run_dir).is_file():
-        raise cli.UserError(f"--run_dir={options.run_dir} is a file: name a directory")
-    alone = {"steps_per_execution": options.steps_per_execution, "accumulate": rates.accumulate}
-    for name, value in alone.items():
-        if value > 1 and options.strategy != "one":
-            raise cli.UserError(f"--{name} above 1 works on one device only")
-    for name in ("steps", "checkpoint_every", "validate_every", "pictures_every"):
-        if getattr(options, name) % max(options.steps_per_execution, 1):
-            raise cli.UserError(f"--{name} must be a multiple of --steps_per_execution")
-    counts = alone | {name: getattr(options, name) for name in _COUNTS}
-    counts |= {name: getattr(settings.photos, name) for name in ("batch_size", "image_size")}
-    for name, value in counts.items():
-        if value < 1:
-            raise cli.UserError(f"--{name} must be at least 1")
-    masks.parse(settings.photos.masks)
-    if settings.loss.adversarial not in ADVERSARIAL:
-        known = ", ".join(sorted(ADVERSARIAL))
-        raise cli.UserError(f"unknown --adversarial {settings.loss.adversarial!r}: {known}")
-    if rates.schedule == "cosine" and not rates.decay_steps:
-        rates = dataclasses.replace(rates, decay_steps=options.steps)
-    if options.dry_run:  # which takes steps on one device, one by one
-        options = dataclasses.replace(options, strategy="one", steps_per_execution=1)
-    return dataclasses.replace(settings, train=options, optimizer=rates)
 
 
 def _restore(run, settings):
@@ -169,7 +118,7 @@ def _batches(found, settings, devices, drawn):
 
 
 def _validation(settings):
-    """The fixed pictures: the first of one order, shuffled once and for all, of the split."""
+    """The pictures and holes of `kinpaint.eval --split=val --limit=N` at the run's settings."""
     options = settings.photos
     try:
         found = photos.find(options.data_dir, "val", options.classes)
@@ -178,9 +127,14 @@ def _validation(settings):
             f"{options.data_dir} has no photos to validate on (split 'val'): add some, or "
             "train with --validate_every=0 --pictures_every=0"
         ) from error
-    random.Random(0).shuffle(found)
-    chosen = found[: settings.train.validation_pictures]
-    data = photos.evaluation(chosen, options.image_size, options.masks, batch_size=32)
+    chosen = photos.spread(list(enumerate(found)), settings.train.validation_pictures)
+    data = photos.evaluation(
+        [photo for _, photo in chosen],
+        options.image_size,
+        options.masks,
+        batch_size=32,
+        numbers=[number for number, _ in chosen],
+    )
     return Validation(data, _lpips(settings))
 
 

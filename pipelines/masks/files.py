@@ -4,10 +4,9 @@ import functools
 import pathlib
 import sys
 
-import tensorflow as tf
-
 from pipelines import decode
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 from pipelines.listing import SUFFIXES
 
 
