@@ -29,6 +29,7 @@ import typing
 from absl import app, flags, logging
 from tqdm import tqdm
 
+from pipelines.base import quiet
 from pipelines.base.errors import UserError
 
 flags.disclaim_key_flags()  # the binary, not this module, owns what it defines
@@ -178,8 +179,12 @@ def refuse(without_effect):
     words = {word.lstrip("-").partition("=")[0] for word in sys.argv[1:] if word[:1] == "-"}
     idle = [name for name in without_effect if name in words or f"no{name}" in words]
     if idle:
-        told = "; ".join(f"--{name} does nothing except {without_effect[name]}" for name in idle)
-        raise UserError(f"{told}: leave it out" if len(idle) == 1 else f"{told}: leave them out")
+        told = "; ".join(
+            f"--{name} does nothing except {without_effect[name]}" for name in idle
+        )
+        raise UserError(
+            f"{told}: leave it out" if len(idle) == 1 else f"{told}: leave them out"
+        )
 
 
 def flag(name):
@@ -327,7 +332,8 @@ def run(main, *option_classes, words=False):
         print(help_text(sys.modules["__main__"].__doc__ or "", option_classes, screen))
         return
     define(*option_classes)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # start-up chatter; errors still raise
+    quiet.on_import("tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", quiet.log_level())
 
     def guarded(argv):
         logging.set_verbosity(logging.WARNING)  # TensorFlow's Python parts log through absl
@@ -348,7 +354,16 @@ def run(main, *option_classes, words=False):
             print("interrupted", file=sys.stderr)
             return 130
 
-    app.run(guarded)
+    app.run(guarded, flags_parser=_parse)
+
+
+def _parse(argv):
+    """The words that are no flags; a flag that cannot be read ends in one line."""
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(1)
 
 
 def progress(items=None, *, total=None, desc="", unit="it", initial=0):

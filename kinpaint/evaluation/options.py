@@ -2,8 +2,23 @@
 
 import dataclasses
 
+from kinpaint.names import NETS
+from pipelines.base.errors import UserError
 from pipelines.base.parts import part_of
 from pipelines.cli import Options, option
+
+
+def nets_of(text):
+    """The backbones that `--lpips` names: "alex,squeeze" or "none".
+
+    Raises:
+        UserError: it names another.
+    """
+    nets = [] if text == "none" else text.split(",")
+    for net in nets:
+        if net not in NETS:
+            raise UserError(f"--lpips={text}: {net!r} is none of {', '.join(NETS)}")
+    return nets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +38,9 @@ class EvalOptions(Options):
     samples: int = option(
         1, "completions of each picture; from 2 on diversity is measured", low=1
     )
-    lpips: str = option("alex", "trunks of LPIPS to score with, of alex,squeeze,vgg; or none")
+    lpips: str = option(
+        "alex", "trunks of LPIPS to score with, of alex,squeeze,vgg; or none", check=nets_of
+    )
     weights_dir: str = option(
         "", "directory of the trunks' npz files (default: $KINPAINT_WEIGHTS, ~/.cache/kinpaint)"
     )

@@ -24,9 +24,10 @@ from kinpaint.training import (
     strategy,
 )
 from kinpaint.training.run import Run
-from kinpaint.training.settings import Settings, checked
+from kinpaint.training.settings import checked
 from kinpaint.training.validation import Validation
 from pipelines import cli, photos
+
 
 def train(settings):
     """Trains or resumes as `settings` say; returns the `Run`.

@@ -77,7 +77,9 @@ def without_effect(settings):
             found["validation_pictures"] = "with --validate_every or --pictures_every"
     used = {term.name for term in names.several(loss.losses, names.LOSSES, "--losses")}
     if not used & {"perceptual", "style"} and not options.best_by.startswith("lpips"):
-        found["feature_weights_dir"] = "with perceptual or style in --losses, or --best_by=lpips_*"
+        found["feature_weights_dir"] = (
+            "with perceptual or style in --losses, or --best_by=lpips_*"
+        )
     if loss.adversarial != "wgan_gp":
         found["gradient_penalty"] = "with --adversarial=wgan_gp"
     if settings.model.critic == "none":

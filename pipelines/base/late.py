@@ -1,6 +1,8 @@
-"""TensorFlow, loaded at its first use.
+"""Heavy modules, loaded at their first use.
 
-    from pipelines.base.late import tf
+    from pipelines.base.late import Late, tf
+
+    stats = Late("scipy.stats")
 
 Importing TensorFlow takes seconds. The modules that list photographs, read an expression
 or find a model use it in some of their functions only: with `tf` from here they can say
@@ -10,7 +12,7 @@ what is wrong with an argument or a file before anything heavy is loaded.
 import importlib
 
 
-class _Late:
+class Late:
     """A module that is imported when the first of its names is asked for."""
 
     def __init__(self, name):
@@ -22,4 +24,4 @@ class _Late:
         return value
 
 
-tf = _Late("tensorflow")
+tf = Late("tensorflow")
