@@ -7,6 +7,7 @@ Started again with the same --run_dir it goes on from the newest checkpoint.
 TensorBoard: tensorboard --logdir=runs
 """
 
+import functools
 import pathlib
 
 from kinpaint.options import (
@@ -31,7 +32,8 @@ def main(argv):
         raise cli.UserError("--run_dir is required: the directory that the run is kept in")
     record = pathlib.Path(run_dir) / "flags.txt"
     if record.exists():
-        cli.adopt(record.read_text().splitlines(), record, RESUMABLE)
+        same = functools.partial(settings_.same_place, pathlib.Path(run_dir))
+        cli.adopt(record.read_text().splitlines(), record, RESUMABLE, same)
     train, photo, *others = [cli.read(option_class) for option_class in OPTIONS]
     settings = settings_.checked(settings_.Settings(train, photo, *others))
     cli.refuse(settings_.without_effect(settings))

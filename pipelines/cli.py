@@ -145,22 +145,43 @@ def define(*option_classes):
                 _define_flag(field)
 
 
-def _define_flag(field):
+def _define_flag(field, into=flags.FLAGS):
     text = field.metadata["help"]
     if field.metadata["multiple"]:
-        flags.DEFINE_multi_string(field.name, list(field.default), text)
+        flags.DEFINE_multi_string(field.name, list(field.default), text, into)
     elif field.metadata["choices"]:
         choices = list(field.metadata["choices"])
-        flags.DEFINE_enum(field.name, field.default, choices, text)
+        flags.DEFINE_enum(field.name, field.default, choices, text, into)
     else:
-        _DEFINERS[_kind(field)](field.name, field.default, text)
+        _DEFINERS[_kind(field)](field.name, field.default, text, flag_values=into)
 
 
-def read(option_class):
+def parsed(words, *option_classes):
+    """Flags of another binary, parsed as it would parse them: an absl `FlagValues`.
+
+    Args:
+        words: as on its command line, without the program.
+        option_classes: its groups of flags.
+
+    Raises:
+        UserError: it has no such flag, or the flag no such value.
+    """
+    known = flags.FlagValues()
+    for option_class in option_classes:
+        for field in dataclasses.fields(option_class):
+            _define_flag(field, known)
+    try:
+        known(["", *words])
+    except flags.Error as error:
+        raise UserError(str(error)) from error
+    return known
+
+
+def read(option_class, known=flags.FLAGS):
     """The parsed flags as one frozen dataclass."""
     values = {}
     for field in dataclasses.fields(option_class):
-        value = flags.FLAGS[field.name].value
+        value = known[field.name].value
         values[field.name] = tuple(value) if field.metadata["multiple"] else value
     return option_class(**values)
 
@@ -207,37 +228,39 @@ def lines(options):
     return written
 
 
-def adopt(recorded, path, changeable):
+def adopt(recorded, path, changeable, same=lambda name, now, then: False):
     """Takes over flags recorded by `lines`, for going on with what they began.
 
-    A flag not set now takes its recorded value. Recorded flags that there are no more are
-    named on stderr.
+    A flag not set now takes its recorded value. Recorded flags that the program no longer
+    has are left out, and named.
 
     Args:
         recorded: lines of the record.
         path: the record's file, for the message.
         changeable: names of flags that may differ from the record.
+        same: (flag's name, value now, value then) -> whether two different values mean
+            one thing, such as two spellings of a folder.
 
     Raises:
         UserError: a flag set now differs from the record; all such are named. Or the
             record has a value that is none.
     """
-    changed, texts = [], {}
+    changed, gone, texts = [], [], {}
     for line in recorded:
         name, text = _name_and_text(line)
         texts.setdefault(name, []).append(text)
-    gone = [line for line in recorded if _name_and_text(line)[0] not in flags.FLAGS]
-    if gone:
-        print(f"{path} holds flags that there are no more: {' '.join(gone)}", file=sys.stderr)
     for name in texts:
         if name not in flags.FLAGS:
+            gone += [f"--{name}={text}" for text in texts[name]]
             continue
         known = flags.FLAGS[name]
         old = _parsed(known, texts[name], path)
         if not known.present:
             known.value = old
-        elif known.value != old and name not in changeable:
+        elif known.value != old and name not in changeable and not same(name, known.value, old):
             changed.append(f"--{name} is {known.value!r}, was {old!r}")
+    if gone:
+        print(f"{path}: left out, since there are no such flags any more: {' '.join(gone)}")
     if changed:
         raise UserError(f"{path} was made with other flags: {'; '.join(changed)}")
 

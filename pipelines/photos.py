@@ -18,6 +18,7 @@ import sys
 import numpy as np
 
 from pipelines import crops, decode, listing, records, splits
+from pipelines.base import identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 from pipelines.draws import Draws
@@ -119,6 +120,11 @@ def spread(items, limit):
     if not limit or limit >= len(items):
         return items
     return [items[k * len(items) // limit] for k in range(limit)]
+
+
+def contents(photos):
+    """The key of each photo's content; "" for one that cannot be read."""
+    return identity.contents([photo.path for photo in photos], records.content)
 
 
 def check(photos):

@@ -23,7 +23,7 @@ import pathlib
 import re
 
 from pipelines import listing
-from pipelines.base import files
+from pipelines.base import files, identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 
@@ -76,15 +76,16 @@ def write_shard(path, examples):
         examples: serialized Examples, in order.
     """
     place, lines = 0, []
-    with tf.io.TFRecordWriter(f"{path}.tmp") as writer:
+    end = f".{files.unique()}.tmp"  # Beam may write one shard twice at a time
+    with tf.io.TFRecordWriter(f"{path}{end}") as writer:
         for serialized in examples:
             writer.write(serialized)
             lines.append(_index_row(serialized, place + _HEAD))
             place += _HEAD + len(serialized) + _TAIL
-    with tf.io.gfile.GFile(f"{path}.index.tmp", "w") as file:
+    with tf.io.gfile.GFile(f"{path}.index{end}", "w") as file:
         file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
     for name in (str(path), f"{path}.index"):
-        tf.io.gfile.rename(f"{name}.tmp", name, overwrite=True)
+        tf.io.gfile.rename(f"{name}{end}", name, overwrite=True)
 
 
 def shards(data_dir):
@@ -114,6 +115,17 @@ def read(reference):
         lambda: parse(_example(reference))["image/encoded"],
         lambda: tf.io.read_file(reference),
     )
+
+
+def content(reference):
+    """The key (`identity.content`) of a photo's file, or of its record by its reference.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if part := re.fullmatch(_REFERENCE, reference):
+        return identity.content(part[1], int(part[2]), int(part[3]))
+    return identity.content(reference)
 
 
 def _example(reference):

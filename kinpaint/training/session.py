@@ -8,8 +8,9 @@ directory fails at once; 3. networks and optimizers under the strategy;
 batch where the run stands; 6. callbacks and the loop.
 """
 
-import pathlib
+import contextlib
 import signal
+import threading
 
 import keras
 
@@ -24,9 +25,10 @@ from kinpaint.training import (
     strategy,
 )
 from kinpaint.training.run import Run
-from kinpaint.training.settings import checked
+from kinpaint.training.settings import checked, photos_key
 from kinpaint.training.validation import Validation
 from pipelines import cli, photos
+from pipelines.base import files
 
 
 def train(settings):
@@ -51,28 +53,51 @@ def train(settings):
             keep=options.keep_checkpoints,
             chief=strategy.is_chief(devices),
         )
-        _restore(run, settings)
-    batches = iter(_batches(found, settings, devices, run.drawn))
-    if options.dry_run:
-        dry_run.report(run, next(batches), settings)
+    if options.dry_run:  # which reads the run and changes nothing of it
+        _restore(run, settings, devices)
+        dry_run.report(run, next(iter(_batches(found, settings, devices, run.drawn))), settings)
         return run
-    listed = _callbacks(run, settings)
-    _record_flags(run, settings)
-    _stop_on_sigterm(run)
-    loop.train(
-        run,
-        batches,
-        devices,
-        listed,
-        steps=options.steps,
-        group=options.steps_per_execution,
-        jit_compile=options.jit_compile,
-    )
+    with _held(run):
+        _restore(run, settings, devices)
+        _compare_photos(run, found)
+        batches = iter(_batches(found, settings, devices, run.drawn))
+        listed = _callbacks(run, settings)
+        _record_flags(run, settings)
+        with _stopped_by_signals(run):
+            loop.train(
+                run,
+                batches,
+                devices,
+                listed,
+                steps=options.steps,
+                group=options.steps_per_execution,
+                jit_compile=options.jit_compile,
+            )
     return run
 
 
-def _restore(run, settings):
-    if run.resume():
+@contextlib.contextmanager
+def _held(run):
+    """The run directory for this training alone; the chief holds it for all workers of a job.
+
+    A directory that was made for the lock goes again where nothing else came into it.
+    """
+    if not run.chief:
+        yield
+        return
+    try:
+        with files.Lock(run.dir, "training"):
+            checkpoints.sweep(run.dir)
+            yield
+    finally:
+        with contextlib.suppress(OSError):  # what was written in it keeps it
+            run.dir.rmdir()
+
+
+def _restore(run, settings, devices):
+    with devices.scope():
+        found = run.resume()
+    if found:
         print(f"resuming at step {run.step}", flush=True)
     elif settings.train.warm_start:
         path = checkpoints.newest(settings.train.warm_start)
@@ -80,6 +105,16 @@ def _restore(run, settings):
             raise cli.UserError(f"--warm_start: {settings.train.warm_start} has no checkpoint")
         count = restoring.warm_start(path, run.inpainter.network)
         print(f"warm start: {count} variables from {path}")
+
+
+def _compare_photos(run, found):
+    """Keeps what the run trains on, by its content; says so where it is not what it was."""
+    if not run.chief:
+        return
+    now = photos_key(found)
+    if run.photos not in ("", now):
+        print(f"the {len(found):,} photographs are not those that the run trained on so far")
+    run.photos = now
 
 
 def _batches(found, settings, devices, drawn):
@@ -156,18 +191,34 @@ def _record_flags(run, settings):
     """Writes the run's flags at its first start and again when a resume changed some."""
     if not run.chief:
         return
-    run.dir.mkdir(parents=True, exist_ok=True)
-    temporary = run.dir / "flags.tmp"
-    temporary.write_text("\n".join(settings.lines()) + "\n")
-    temporary.replace(pathlib.Path(run.dir) / "flags.txt")
+    files.write(run.dir / "flags.txt", "\n".join(settings.lines()) + "\n")
 
 
-def _stop_on_sigterm(run):
+@contextlib.contextmanager
+def _stopped_by_signals(run):
+    """Within, SIGTERM and Ctrl-C end the run after its step, with a checkpoint.
+
+    Afterwards the process has its own handlers again. A second Ctrl-C does not wait.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where Python allows no handlers
+        return
+    before = {}
+
     def ask(number, frame):
-        del number, frame
-        run.stop = "stopped by SIGTERM"
+        if run.stop and number == signal.SIGINT:
+            signal.default_int_handler(number, frame)
+        run.stop = "stopped by Ctrl-C" if number == signal.SIGINT else "stopped by SIGTERM"
+        print(f"{run.stop}: saving after this step", flush=True)
 
-    signal.signal(signal.SIGTERM, ask)
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup and scripts leave it
+                before[number] = signal.signal(number, ask)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _callbacks(run, settings):
@@ -175,10 +226,15 @@ def _callbacks(run, settings):
     recorder = callbacks.Recorder(
         run, options.log_every, photo_options.batch_size, settings.lines()
     )
-    listed = [callbacks.Guard(run, options.on_nonfinite), recorder]
+    listed = [
+        callbacks.Guard(run, options.on_nonfinite, recorder),
+        recorder,
+        callbacks.SaveAtOnce(run),
+    ]
     if options.validate_every or options.pictures_every:
         fixed = _validation(settings)
         listed += [
+            callbacks.Pictures(run, recorder, fixed, options.pictures_every),
             callbacks.Validate(
                 run,
                 recorder,
@@ -187,7 +243,6 @@ def _callbacks(run, settings):
                 options.early_stop,
                 options.best_by,
             ),
-            callbacks.Pictures(run, recorder, fixed, options.pictures_every),
         ]
     limits = callbacks.Limits(run, options.limit_minutes, options.limit_cpu_minutes)
     listed += [callbacks.Save(run, options.checkpoint_every), limits]

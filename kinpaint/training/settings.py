@@ -1,13 +1,19 @@
 """All settings of a run, checked before TensorFlow is loaded."""
 
 import dataclasses
+import os
 import pathlib
 
 from kinpaint import names
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
-from pipelines import cli, masks
+from kinpaint.training import checkpoints, restoring
+from pipelines import cli, masks, photos
+from pipelines.base import identity
 from pipelines.base.errors import UserError
 from pipelines.options import FeedOptions, resolve
+
+# Flags that name a folder, which may be spelled otherwise when a run goes on.
+_PLACES = ("data_dir", "feature_weights_dir", "warm_start")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,13 +60,13 @@ def checked(settings):
     ):
         if path and not pathlib.Path(path).is_dir():
             raise UserError(f"--{name}={path} is no directory")
-    photos = resolve(settings.photos)
-    masks.parse(photos.masks)
+    photo = resolve(settings.photos)
+    masks.parse(photo.masks)
     if rates.schedule == "cosine" and not rates.decay_steps:
         rates = dataclasses.replace(rates, decay_steps=options.steps)
     if options.dry_run:  # which takes steps on one device, one by one
         options = dataclasses.replace(options, strategy="one", steps_per_execution=1)
-    return dataclasses.replace(settings, train=options, photos=photos, optimizer=rates)
+    return dataclasses.replace(settings, train=options, photos=photo, optimizer=rates)
 
 
 def without_effect(settings):
@@ -91,3 +97,39 @@ def without_effect(settings):
         )
         found |= dict.fromkeys(of_critic, "with --critic")
     return found
+
+
+def same_place(run_dir, name, now, then):
+    """Whether a changed --data_dir and the like means the same: another spelling of the
+    folder, or photographs or weights with the same content that were moved or copied.
+
+    Args:
+        run_dir: of the run that goes on.
+        name: of the flag.
+        now: its value.
+        then: its recorded value.
+    """
+    if name not in _PLACES or not now or not pathlib.Path(now).is_dir():
+        return False
+    if os.path.realpath(now) == os.path.realpath(then):
+        return True
+    if name != "data_dir":
+        return pathlib.Path(then).is_dir() and _files_of(now) == _files_of(then)
+    path = checkpoints.newest(run_dir)
+    photos_then = path and checkpoints.note(path).get("photos")
+    if not photos_then:
+        return False
+    flags = restoring.flags_of(run_dir)
+    found = photos.find(now, flags.get("split") or "train", flags.get("classes", ""))
+    return photos_key(found) == photos_then
+
+
+def _files_of(folder):
+    """{name: key of its content} of the files right in a folder, such as one of weights."""
+    paths = sorted(path for path in pathlib.Path(folder).iterdir() if path.is_file())
+    return dict(zip([path.name for path in paths], identity.contents(paths), strict=True))
+
+
+def photos_key(found):
+    """The key (`identity`) of a list of `photos.Photo`: names do not play a part, but order."""
+    return identity.of(photos.contents(found))

@@ -21,7 +21,7 @@ from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 from pipelines.draws import Draws
 from pipelines.masks import boxes, fit, strokes
-from pipelines.masks.files import files
+from pipelines.masks.files import contents, files
 from pipelines.masks.irregular import irregular
 
 FAMILIES = {
@@ -75,6 +75,24 @@ def _batch(terms_, seed, batch, height, width, first):
     return tf.add_n(
         [m * c[:, None, None, None] for m, c in zip(masks, tf.unstack(chosen), strict=True)]
     )
+
+
+def made_of(kind):
+    """What decides the masks of an expression beside seed and size, for `identity.of`.
+
+    The checked terms; and for mask pictures (`files`) names and contents in place of where
+    they lie.
+
+    Raises:
+        UserError: as `batch`.
+    """
+    parts = []
+    for term in parse(kind):
+        settings = dict(term.settings)
+        if term.name == "files":
+            settings["dir"] = contents(settings.get("dir", ""))
+        parts.append([term.weight, term.name, settings])
+    return parts
 
 
 def parse(kind, **settings):

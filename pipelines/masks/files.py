@@ -1,10 +1,12 @@
 """Holes from mask pictures, such as NVIDIA's irregular test masks."""
 
 import functools
+import os
 import pathlib
 import sys
 
 from pipelines import decode
+from pipelines.base import identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 from pipelines.listing import SUFFIXES
@@ -61,13 +63,24 @@ def _share(path, height, width):
     return tf.reduce_mean(tf.cast(_load(path, height, width), tf.float64))
 
 
-@functools.lru_cache(maxsize=8)
-def _scan(directory, height, width):
-    """Paths and shares of hole of the masks in a directory that can be used."""
+def contents(directory):
+    """[name below the directory, key of its content] of every mask picture."""
+    found = _pictures(directory)
+    names = [os.path.relpath(path, directory) for path in found]
+    return [list(pair) for pair in zip(names, identity.contents(found), strict=True)]
+
+
+def _pictures(directory):
     root = pathlib.Path(directory)
     if not directory or not root.is_dir():
         raise UserError(f"files: {directory!r} is no directory: write files(dir='masks')")
-    found = sorted(str(p) for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+    return sorted(str(p) for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+
+
+@functools.lru_cache(maxsize=8)
+def _scan(directory, height, width):
+    """Paths and shares of hole of the masks in a directory that can be used."""
+    found = _pictures(directory)
     with tf.init_scope():
         scanned = tf.data.Dataset.from_tensor_slices(tf.constant(found, tf.string))
         scanned = scanned.map(
