@@ -13,7 +13,7 @@ from pipelines import cli
 
 
 @dataclasses.dataclass(frozen=True)
-class ImportOptions:
+class ImportOptions(cli.Options):
     """Which weights, for which model, and where to."""
 
     model: str = cli.option(

@@ -4,12 +4,12 @@ import functools
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
 from kinpaint.completion import fill
 from kinpaint.training import restoring
 from pipelines.base import files, identity
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 
 CARD = "model_card.json"
 BOXED = pathlib.Path(__file__).parents[1] / "saved_models" / "kinpaint-small"

@@ -17,27 +17,31 @@ from kinpaint.options import (
     OptimizerOptions,
     TrainOptions,
 )
-from pipelines import cli
-from pipelines.options import PhotoOptions, resolve
+from kinpaint.training import settings as settings_
+from pipelines import cli, photos
+from pipelines.options import FeedOptions
 
-OPTIONS = (TrainOptions, PhotoOptions, ModelOptions, LossOptions, OptimizerOptions)
+OPTIONS = (TrainOptions, FeedOptions, ModelOptions, LossOptions, OptimizerOptions)
 
 
 def main(argv):
     """Wires settings, data, networks and callbacks, and runs the loop."""
     del argv
-    from kinpaint.training import session  # TensorFlow loads only when it is needed
-
     run_dir = cli.flag("run_dir")
     if not run_dir:
         raise cli.UserError("--run_dir is required: the directory that the run is kept in")
     record = pathlib.Path(run_dir) / "flags.txt"
     if record.exists():
-        same = functools.partial(session.same_place, pathlib.Path(run_dir))
+        same = functools.partial(settings_.same_place, pathlib.Path(run_dir))
         cli.adopt(record.read_text().splitlines(), record, RESUMABLE, same)
-    train, photos, *others = [cli.read(option_class) for option_class in OPTIONS]
-    photos = resolve(photos, cli.given)
-    run = session.train(session.Settings(train, photos, *others))
+    train, photo, *others = [cli.read(option_class) for option_class in OPTIONS]
+    settings = settings_.checked(settings_.Settings(train, photo, *others))
+    cli.refuse(settings_.without_effect(settings))
+    photo = settings.photos
+    photos.find(photo.data_dir, photo.split, photo.classes)
+    from kinpaint.training import session  # what loads TensorFlow comes after what may fail
+
+    run = session.train(settings)
     if train.dry_run:
         return
     print(f"{run.stop or 'finished'} at step {run.step}")

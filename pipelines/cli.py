@@ -3,8 +3,8 @@
 A binary names its option classes and hands over its `main`:
 
     @dataclasses.dataclass(frozen=True)
-    class EvalOptions:
-        limit: int = cli.option(0, "score at most this many pictures; 0: all")
+    class EvalOptions(cli.Options):
+        limit: int = cli.option(0, "score at most this many pictures; 0: all", low=0)
 
     def main(argv):
         options = cli.read(EvalOptions)
@@ -13,17 +13,23 @@ A binary names its option classes and hands over its `main`:
         cli.run(main, EvalOptions)
 
 Flags come into being only in `run`, so that any two binaries can be imported
-into one process. Library code takes the dataclasses and never reads flags.
+into one process. Library code takes the dataclasses and never reads flags. What a field
+may be stands where it is defined and is checked whenever an object is made, from flags or
+in Python.
 """
 
 import dataclasses
+import math
+import numbers
 import os
 import sys
 import textwrap
+import typing
 
 from absl import app, flags, logging
 from tqdm import tqdm
 
+from pipelines.base import quiet
 from pipelines.base.errors import UserError
 
 flags.disclaim_key_flags()  # the binary, not this module, owns what it defines
@@ -41,14 +47,92 @@ _COLUMNS, _FLAG_COLUMNS = 100, 34
 _PLAIN_LINE = "{desc}: {n_fmt}/{total_fmt} {rate_fmt} {remaining} left {postfix}\n"
 
 
-def option(default, help, *, choices=None, multiple=False):  # noqa: A002
+def option(
+    default,
+    help,  # noqa: A002
+    *,
+    low=None,
+    high=None,
+    above=None,
+    below=None,
+    choices=None,
+    multiple=False,
+    check=None,
+):
     """A dataclass field that is also a flag.
 
-    `choices` limits the values; `multiple` makes a repeatable flag whose value
-    is a tuple of strings.
+    Args:
+        default: its value where none is given; None: not told, for fields of `X | None`.
+        help: a phrase for `--help`.
+        low: smallest number that will do.
+        high: largest one.
+        above: a number that the value must exceed.
+        below: a number that it must stay under.
+        choices: the only values.
+        multiple: makes a repeatable flag whose value is a tuple of strings.
+        check: function of a value (each one of a repeatable flag) that raises a UserError.
     """
-    metadata = {"help": help, "choices": choices, "multiple": multiple}
-    return dataclasses.field(default=default, metadata=metadata)
+    bounds = {"low": low, "high": high, "above": above, "below": below}
+    metadata = {"help": help, "choices": choices, "multiple": multiple, "check": check}
+    return dataclasses.field(default=default, metadata=metadata | bounds)
+
+
+class Options:
+    """What option classes inherit: a value that cannot be is refused where it is made.
+
+    Raises:
+        UserError: a field's value is of the wrong kind, out of its range or no choice.
+    """
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is None and field.default is None:
+                continue
+            if problem := _problem(field, value):
+                raise UserError(f"--{field.name}={value}: {problem}")
+            if check := field.metadata["check"]:
+                for one in value if field.metadata["multiple"] else [value]:
+                    check(one)
+
+
+def _kind(field):
+    """The type of a field's values: int of `int | None`."""
+    return next((t for t in typing.get_args(field.type) if t is not type(None)), field.type)
+
+
+def _problem(field, value):
+    """What to write instead of a field's value; empty where it will do."""
+    kind, choices = _kind(field), field.metadata["choices"]
+    if choices and value not in choices:
+        return f"write one of {', '.join(filter(None, choices))}"
+    if kind in (int, float):
+        wanted, abstract = {
+            int: ("a whole number", numbers.Integral),
+            float: ("a number", numbers.Real),
+        }[kind]
+        good = isinstance(value, abstract) and not isinstance(value, bool)
+        good = good and math.isfinite(value) and _in_range(value, field.metadata)
+        return "" if good else " ".join(["write", wanted, *_range(field.metadata)])
+    if not isinstance(value, kind):
+        return f"write a {kind.__name__}, not a {type(value).__name__}"
+    return ""
+
+
+def _in_range(value, bounds):
+    return (
+        (bounds["low"] is None or value >= bounds["low"])
+        and (bounds["high"] is None or value <= bounds["high"])
+        and (bounds["above"] is None or value > bounds["above"])
+        and (bounds["below"] is None or value < bounds["below"])
+    )
+
+
+def _range(bounds):
+    """The words of a range: "of at least 1", "below 1"."""
+    words = {"low": "of at least", "above": "above", "high": "at most", "below": "below"}
+    told = [f"{text} {bounds[k]}" for k, text in words.items() if bounds[k] is not None]
+    return [" and ".join(told)] if told else []
 
 
 def define(*option_classes):
@@ -69,7 +153,7 @@ def _define_flag(field, **where):
         choices = list(field.metadata["choices"])
         flags.DEFINE_enum(field.name, field.default, choices, text, **where)
     else:
-        _DEFINERS[field.type](field.name, field.default, text, **where)
+        _DEFINERS[_kind(field)](field.name, field.default, text, **where)
 
 
 def parsed(words, *option_classes):
@@ -102,9 +186,26 @@ def read(option_class, known=None):
     return option_class(**values)
 
 
-def given(name):
-    """Whether the person set this flag, on the command line or in a flagfile."""
-    return bool(flags.FLAGS[name].present)
+def refuse(without_effect):
+    """Refuses flags of this command line that would do nothing.
+
+    What a flagfile holds may: a recipe is a start that later flags change.
+
+    Args:
+        without_effect: {name: when the flag would do something, "with --other"}.
+
+    Raises:
+        UserError: such a flag is there; all of them are named.
+    """
+    words = {word.lstrip("-").partition("=")[0] for word in sys.argv[1:] if word[:1] == "-"}
+    idle = [name for name in without_effect if name in words or f"no{name}" in words]
+    if idle:
+        told = "; ".join(
+            f"--{name} does nothing except {without_effect[name]}" for name in idle
+        )
+        raise UserError(
+            f"{told}: leave it out" if len(idle) == 1 else f"{told}: leave them out"
+        )
 
 
 def flag(name):
@@ -117,6 +218,8 @@ def lines(options):
     written = []
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
+        if value is None:
+            continue
         if isinstance(value, bool):
             written.append(f"--{field.name}" if value else f"--no{field.name}")
         else:
@@ -234,7 +337,7 @@ def _flag_and_help(field):
     kinds = f" ({', '.join(filter(None, choices))})" if choices else ""
     if field.type is bool:
         return f"--[no]{field.name}", f"{field.metadata['help']} [{str(field.default).lower()}]"
-    default = "" if field.type is tuple else field.default
+    default = "" if field.default in ((), None) else field.default
     return f"--{field.name}={default}", field.metadata["help"] + kinds
 
 
@@ -253,7 +356,8 @@ def run(main, *option_classes, words=False):
         print(help_text(sys.modules["__main__"].__doc__ or "", option_classes, screen))
         return
     define(*option_classes)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # start-up chatter; errors still raise
+    quiet.on_import("tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", quiet.log_level())
 
     def guarded(argv):
         logging.set_verbosity(logging.WARNING)  # TensorFlow's Python parts log through absl
@@ -274,7 +378,16 @@ def run(main, *option_classes, words=False):
             print("interrupted", file=sys.stderr)
             return 130
 
-    app.run(guarded)
+    app.run(guarded, flags_parser=_parse)
+
+
+def _parse(argv):
+    """The words that are no flags; a flag that cannot be read ends in one line."""
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(1)
 
 
 def progress(items=None, *, total=None, desc="", unit="it", initial=0):

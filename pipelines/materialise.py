@@ -11,9 +11,9 @@ import shutil
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
 from pipelines import cli, complexity, listing, masks, photos, quality, splits
+from pipelines.base.late import tf
 from pipelines.prepare import Dropped, prepare
 
 _EVALUATED = ("val", "test")

@@ -15,15 +15,17 @@ import dataclasses
 import pathlib
 import sys
 
-import tensorflow as tf
+import numpy as np
 
 from pipelines import crops, decode, listing, records, splits
 from pipelines.base import identity
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 from pipelines.draws import Draws
 from pipelines.masks import batch as draw_masks
+from pipelines.masks.published import Holes
 
-_ENDLESS = tf.int64.max
+_ENDLESS = 2**63 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,6 +110,16 @@ def _of_classes(photos, classes, data_dir):
             f"{data_dir} has no class {unknown[0]!r}: it has {', '.join(known) or 'none'}"
         )
     return [photo for photo in photos if not wanted or photo.label in wanted]
+
+
+def spread(items, limit):
+    """At most `limit` of a list (0: all), evenly.
+
+    In the order of names the first ones would be all of one class.
+    """
+    if not limit or limit >= len(items):
+        return items
+    return [items[k * len(items) // limit] for k in range(limit)]
 
 
 def contents(photos):
@@ -236,8 +248,8 @@ def _through(dataset, data_service):
     return dataset.apply(tf.data.experimental.service.distribute(dynamic, data_service))
 
 
-def evaluation(photos, image_size, masks="", seed=0, batch_size=16):
-    """Every photo once, in order, cut from the centre.
+def evaluation(photos, image_size, masks="", seed=0, batch_size=16, numbers=None):
+    """Every photo once, in order, cut from the centre, under `masks.published.Holes`.
 
     Args:
         photos: list of `Photo`.
@@ -245,6 +257,7 @@ def evaluation(photos, image_size, masks="", seed=0, batch_size=16):
         masks: expression for `pipelines.masks`; empty: no masks.
         seed: of the masks; mask `i` depends on (seed, i) alone.
         batch_size: elements a batch; the last may be smaller.
+        numbers: of the photos' masks; default: 0, 1, 2, ...
 
     Returns:
         A `tf.data.Dataset` of {"image", "mask", "index": int64 [B] into `photos`}.
@@ -254,16 +267,23 @@ def evaluation(photos, image_size, masks="", seed=0, batch_size=16):
         UserError: no readable photos, or wrong masks.
     """
     source = crops.Files([photo.path for photo in photos])
+    holes = Holes(masks, image_size, seed) if masks else None
+    numbers = range(len(photos)) if numbers is None else numbers
 
     @tf.autograph.experimental.do_not_convert
-    def element(index):
+    def element(index, number, term):
         image = crops.centre_square(source, index, image_size)
         result = {"image": _to_float(image), "index": index}
-        if masks:
-            result["mask"] = _masks(masks, [seed, 0], 1, image_size, index)[0]
+        if holes:
+            mask = tf.ensure_shape(holes.drawn(term, number), [1, image_size, image_size, 1])
+            result["mask"] = mask[0]
         return result
 
-    dataset = tf.data.Dataset.from_tensor_slices(tf.constant(check(photos), tf.int64))
+    good = check(photos)
+    numbers = [numbers[index] for index in good]
+    terms = [holes.term(number) if holes else 0 for number in numbers]
+    columns = np.int64(good), np.int64(numbers), np.int32(terms)
+    dataset = tf.data.Dataset.from_tensor_slices(columns)
     dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
     return _with_options(dataset.batch(batch_size).prefetch(2), True)
 

@@ -8,9 +8,9 @@ import hashlib
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
 from pipelines import complexity, crops, decode, listing, quality
+from pipelines.base.late import tf
 from pipelines.exploration.measure import reduced
 
 JPEG_QUALITY = 95

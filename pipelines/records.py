@@ -22,26 +22,18 @@ import os
 import pathlib
 import re
 
-import tensorflow as tf
-
 from pipelines import listing
 from pipelines.base import files, identity
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 
 SUFFIX = ".tfrecord"
 _REFERENCE = r"(.*\.tfrecord)#(\d+)\+(\d+)-(\d+)"
 _HEAD, _TAIL = 12, 4  # a record's length with its checksum, and the data's checksum
 _NAME = "image/name"
 _INDEX = {"name": str, "label": str, "split": str, "offset": int, "length": int}
-_SCHEMA = {
-    "image/encoded": tf.io.FixedLenFeature([], tf.string),
-    _NAME: tf.io.FixedLenFeature([], tf.string),
-    "image/label": tf.io.FixedLenFeature([], tf.string),
-    "image/split": tf.io.FixedLenFeature([], tf.string),
-    "image/width": tf.io.FixedLenFeature([], tf.int64),
-    "image/height": tf.io.FixedLenFeature([], tf.int64),
-    "image/about": tf.io.FixedLenFeature([], tf.string),
-}
+_TEXTS = ("image/encoded", _NAME, "image/label", "image/split", "image/about")
+_NUMBERS = ("image/width", "image/height")
 
 
 def serialize(encoded, row):
@@ -71,7 +63,9 @@ def serialize(encoded, row):
 
 def parse(serialized):
     """The features of one Example, a dict of scalar tensors; runs in a graph."""
-    return tf.io.parse_single_example(serialized, _SCHEMA)
+    schema = {key: tf.io.FixedLenFeature([], tf.string) for key in _TEXTS}
+    schema |= {key: tf.io.FixedLenFeature([], tf.int64) for key in _NUMBERS}
+    return tf.io.parse_single_example(serialized, schema)
 
 
 def write_shard(path, examples):

@@ -21,13 +21,13 @@ from kinpaint import loading, npz
 from kinpaint.completion import files
 from kinpaint.completion.options import CompleteOptions
 from kinpaint.completion.report import Report
-from kinpaint.evaluation.holes import ListedHoles
 from kinpaint.metrics import torch_files
 from pipelines import decode, headers, listing, quality, records
 from pipelines.base import files as base_files
 from pipelines.base.errors import UserError
 from pipelines.exploration.measure import measure
 from pipelines.inaturalist import journal, limits
+from pipelines.masks.published import ListedHoles
 
 HANG_S = 120  # a reader that takes longer has its stack printed, and the process ended
 _SIZE = (24, 20)

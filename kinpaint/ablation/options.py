@@ -2,11 +2,11 @@
 
 import dataclasses
 
-from pipelines.cli import option
+from pipelines.cli import Options, option
 
 
 @dataclasses.dataclass(frozen=True)
-class AblateOptions:
+class AblateOptions(Options):
     """Which runs, what they share, and how they are compared."""
 
     out_dir: str = option("", "directory of the study; started again it goes on")

@@ -83,14 +83,6 @@ def _check(options):
         raise UserError(
             "say where the holes are: --mask=FILE or DIR, --mask_suffix or --alpha_mask"
         )
-    if options.reach < 0:
-        raise UserError(f"--reach={options.reach}: pixels, or 0 for what the model knows best")
-    if options.samples < 1:
-        raise UserError(f"--samples={options.samples}: at least 1")
-    if options.feather < 0:
-        raise UserError(f"--feather={options.feather}: pixels, or 0 for none")
-    if options.tile < 64:
-        raise UserError(f"--tile={options.tile} is too small: at least 64 pixels")
     for path in filter(None, (options.image, options.mask)):
         if not pathlib.Path(path).exists():
             raise UserError(f"{path} does not exist")

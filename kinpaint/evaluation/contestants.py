@@ -28,6 +28,7 @@ class Contestant:
         warm_up: whether a first call is slower than the next ones.
         network: () -> the generator, or a UserError where it cannot be built; None of
             what has no layers.
+        card: what is known of the model, such as its image_size and its run's flags.
     """
 
     name: str
@@ -36,33 +37,91 @@ class Contestant:
     complete_batch: Callable
     warm_up: bool
     network: Callable | None = None
+    card: dict = dataclasses.field(default_factory=dict)
 
 
 def gather(models, baselines):
-    """The contestants of `--model` and `--baselines`, in that order.
+    """The contestants of `--model` and `--baselines`, in that order; opens them.
+
+    Raises:
+        UserError: as `named`, or a path that holds no model.
+    """
+    return [_open(name, source) for name, source in named(models, baselines).items()]
+
+
+def named(models, baselines):
+    """Name -> source of what is scored, before anything is opened.
 
     Raises:
         UserError: two models under one name or a name that is taken, an unknown
-            baseline, a path that holds no model.
+            baseline, a path that is none.
     """
-    named = dict(_named(spec) for spec in models)
-    for name in named.keys() & TAKEN:
+    found = dict(_named(spec) for spec in models)
+    for name in found.keys() & TAKEN:
         raise UserError(f"--model={name}=...: that is a folder's name, give another label")
-    if len(named) < len(models):
+    if len(found) < len(models):
         raise UserError("two --model have the same name: put label= in front of one of them")
     wanted = [] if baselines == "none" else [name for name in baselines.split(",") if name]
     for name in wanted:
-        if _PREFIX + name in named.values():
+        if _PREFIX + name in found.values():
             continue
-        if name in named:
+        if name in found:
             raise UserError(
                 f"--model={name}=... has the name of a baseline: give it another label, or "
                 f"leave {name} out of --baselines"
             )
-        named[name] = _PREFIX + name
-    if not named:
+        found[name] = _PREFIX + name
+    if not found:
         raise UserError("nothing to score: give --model or --baselines")
-    return [_open(name, source) for name, source in named.items()]
+    for source in found.values():
+        _check_source(source)
+    return found
+
+
+def own_settings(contestants, photo):
+    """The size and the holes that the models were trained at, where they say so.
+
+    They are taken where the person told none. What is taken is printed.
+
+    Args:
+        contestants: opened `Contestant`s.
+        photo: `pipelines.options.PhotoOptions`, as told.
+
+    Returns:
+        A dict of what is known of `image_size` and `masks`.
+
+    Raises:
+        UserError: it was not told, and the models were trained at different ones.
+    """
+    found = {}
+    for setting in ("image_size", "masks"):
+        if photo.level or getattr(photo, setting) is not None:
+            continue
+        trained = {c.name: _trained_at(c.card, setting) for c in contestants}
+        trained = {name: value for name, value in trained.items() if value}
+        if len(set(trained.values())) > 1:
+            each = ", ".join(f"{name} at {value}" for name, value in trained.items())
+            raise UserError(f"the models differ in --{setting} ({each}): say which to score at")
+        if trained:
+            found[setting] = next(iter(trained.values()))
+            print(f"--{setting}={found[setting]}, as {' and '.join(trained)} trained")
+    return found
+
+
+def _trained_at(card, setting):
+    value = card.get("flags", {}).get(setting)
+    return int(value) if value and setting == "image_size" else value
+
+
+def _check_source(source):
+    if source.startswith(_PREFIX):
+        if source.removeprefix(_PREFIX) not in BASELINES:
+            known = ", ".join(_PREFIX + known for known in BASELINES)
+            raise UserError(f"there is no {source}: choose among {known}")
+        return
+    path, _ = place(source)
+    if "/" in path and "://" not in path and not pathlib.Path(path).is_dir():
+        raise UserError(f"--model={source}: {path} is no directory of a model or run")
 
 
 def split(spec):
@@ -110,14 +169,12 @@ def _open(name, source):
         model.complete_batch,
         warm_up=True,
         network=lambda: model.network,
+        card=model.card,
     )
 
 
 def _open_baseline(name, source):
     method = source.removeprefix(_PREFIX)
-    if method not in BASELINES:
-        known = ", ".join(_PREFIX + known for known in BASELINES)
-        raise UserError(f"there is no {source}: choose among {known}")
     libraries = f"opencv {cv2.__version__}, scikit-image {skimage.__version__}"
     return Contestant(
         name, source, f"{method}, {libraries}", Baseline(method).complete_batch, False

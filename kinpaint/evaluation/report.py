@@ -4,8 +4,9 @@ import contextlib
 import json
 import pathlib
 
-from kinpaint.evaluation import analysis, gallery, holes, pages, results, summary
+from kinpaint.evaluation import analysis, gallery, pages, results, summary
 from pipelines.base.errors import UserError
+from pipelines.masks import published
 
 
 def write(job, records, settings):
@@ -38,7 +39,7 @@ def write(job, records, settings):
     with _replaced(paths[1], shard) as path:
         summary.write_rows(path, found)
     with _replaced(paths[2], shard) as path:
-        holes.write(path, job.holes, _hole_rows(found))
+        published.write(path, job.holes, _hole_rows(found))
     with _replaced(paths[3], shard) as path:
         path.write_text(pages.render(figures, found, tiles, job.options))
     return paths

@@ -13,10 +13,11 @@ from collections.abc import Callable
 import numpy as np
 
 import pipelines.photos
-from kinpaint.evaluation import difficulty, export, holes
+from kinpaint.evaluation import difficulty, export
 from kinpaint.evaluation.versions import versions
 from pipelines import cli
 from pipelines.base import identity
+from pipelines.masks import published
 
 DIGITS = 6  # significant digits kept: those beyond depend on the make-up of the batch
 
@@ -33,6 +34,7 @@ class Job:
         holes: `holes.Holes` or `holes.ListedHoles`.
         scorer: a `scores.Scorer`.
         options: the `EvalOptions`.
+        photo: the `pipelines.options.PhotoOptions`, everything told.
         seed: of the models' sampling.
         batch_size: pictures completed and scored at once.
     """
@@ -43,6 +45,7 @@ class Job:
     holes: object
     scorer: object
     options: object
+    photo: object
     seed: int
     batch_size: int
 
@@ -135,7 +138,7 @@ class _Pass:
                 "image": job.photos[index].name,
                 "class": job.photos[index].label,
                 "family": job.holes.family(index),
-                "sha256": holes.checksum(masks[i]),
+                "sha256": published.checksum(masks[i]),
                 "features": features[i],
                 **_rounded(difficulty.describe(pictures[i], masks[i])),
             }
@@ -144,7 +147,7 @@ class _Pass:
         )
         if job.options.save_holes:
             for i, index in enumerate(indices):
-                holes.write_png(holes.png_path(job.options.out_dir, index), masks[i])
+                published.write_png(published.png_path(job.options.out_dir, index), masks[i])
         if job.options.save_pictures:
             export.save(job.options.out_dir, "truth", indices, pictures)
 

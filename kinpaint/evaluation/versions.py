@@ -1,16 +1,16 @@
 """The libraries that figures were made with."""
 
-import cv2
-import keras
-import numpy as np
-import skimage
-import tensorflow as tf
-
 import kinpaint
 
 
 def versions():
     """{library: version} of all that computes a pixel or a figure."""
+    import cv2
+    import keras  # loads TensorFlow
+    import numpy as np
+    import skimage
+    import tensorflow as tf
+
     return {
         "kinpaint": kinpaint.__version__,
         "tensorflow": tf.__version__,

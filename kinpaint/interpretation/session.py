@@ -19,7 +19,7 @@ def explain(photo, options):
     """Writes a page a picture, an index, the figures and explain.json.
 
     Args:
-        photo: `pipelines.options.PhotoOptions`, its level and split resolved.
+        photo: `pipelines.options.PhotoOptions`, as told.
         options: `ExplainOptions`.
 
     Returns:

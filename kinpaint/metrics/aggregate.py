@@ -11,7 +11,10 @@ hole, +inf dB where two pictures are identical. They enter no mean.
 """
 
 import numpy as np
-from scipy import stats
+
+from pipelines.base.late import Late
+
+stats = Late("scipy.stats")
 
 RESAMPLES = 1000
 BLOCK = 1024  # pictures whose weights are drawn at once

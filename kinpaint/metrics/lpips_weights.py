@@ -27,7 +27,7 @@ _CHUNK = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
-class LpipsWeightsOptions:
+class LpipsWeightsOptions(cli.Options):
     """Which trunk, out of which file."""
 
     net: str = cli.option("alex", "trunk", choices=tuple(trunks.KINDS))

@@ -17,10 +17,9 @@ import errno
 import json
 import pathlib
 
-import tensorflow as tf
-
 from pipelines.base import files, identity
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 
 
 def named(model):

@@ -6,12 +6,11 @@ wanted variables need exist.
 
 import pathlib
 
-import tensorflow as tf
-
 from kinpaint.training import checkpoints
 from pipelines import terms
 from pipelines.base import identity
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 

@@ -9,18 +9,12 @@ batch where the run stands; 6. callbacks and the loop.
 """
 
 import contextlib
-import dataclasses
-import os
-import pathlib
-import random
 import signal
 import threading
 
 import keras
 
-from kinpaint.losses.adversarial import ADVERSARIAL
 from kinpaint.metrics.lpips import Lpips
-from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
 from kinpaint.training import (
     building,
     callbacks,
@@ -31,30 +25,10 @@ from kinpaint.training import (
     strategy,
 )
 from kinpaint.training.run import Run
+from kinpaint.training.settings import checked, photos_key
 from kinpaint.training.validation import Validation
-from pipelines import cli, masks, photos
-from pipelines.base import files, identity
-from pipelines.options import PhotoOptions
-
-# Flags that name a folder, which may be spelled otherwise when a run goes on.
-_PLACES = ("data_dir", "feature_weights_dir", "warm_start")
-_COUNTS = ("steps", "checkpoint_every", "log_every", "validation_pictures")
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """All settings of a run."""
-
-    train: TrainOptions
-    photos: PhotoOptions
-    model: ModelOptions
-    loss: LossOptions
-    optimizer: OptimizerOptions
-
-    def lines(self):
-        """The settings as a flagfile's lines."""
-        parts = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return [line for part in parts for line in cli.lines(part)]
+from pipelines import cli, photos
+from pipelines.base import files
 
 
 def train(settings):
@@ -63,7 +37,7 @@ def train(settings):
     Raises:
         UserError: a setting, the photographs or the run directory will not do.
     """
-    settings = _settled(settings)
+    settings = checked(settings)
     options = settings.train
     print(f"devices: {strategy.prepare_devices()}; precision: {options.precision}", flush=True)
     devices = strategy.build(options.strategy)
@@ -102,37 +76,6 @@ def train(settings):
     return run
 
 
-def same_place(run_dir, name, now, then):
-    """Whether a changed --data_dir and the like means the same: another spelling of the
-    folder, or photographs or weights with the same content that were moved or copied.
-
-    Args:
-        run_dir: of the run that goes on.
-        name: of the flag.
-        now: its value.
-        then: its recorded value.
-    """
-    if name not in _PLACES or not now or not pathlib.Path(now).is_dir():
-        return False
-    if os.path.realpath(now) == os.path.realpath(then):
-        return True
-    if name != "data_dir":
-        return pathlib.Path(then).is_dir() and _files_of(now) == _files_of(then)
-    path = checkpoints.newest(run_dir)
-    photos_then = path and checkpoints.note(path).get("photos")
-    if not photos_then:
-        return False
-    flags = restoring.flags_of(run_dir)
-    found = photos.find(now, flags.get("split") or "train", flags.get("classes", ""))
-    return photos_key(found) == photos_then
-
-
-def _files_of(folder):
-    """{name: key of its content} of the files right in a folder, such as one of weights."""
-    paths = sorted(path for path in pathlib.Path(folder).iterdir() if path.is_file())
-    return dict(zip([path.name for path in paths], identity.contents(paths), strict=True))
-
-
 @contextlib.contextmanager
 def _held(run):
     """The run directory for this training alone; the chief holds it for all workers of a job.
@@ -149,34 +92,6 @@ def _held(run):
     finally:
         with contextlib.suppress(OSError):  # what was written in it keeps it
             run.dir.rmdir()
-
-
-def _settled(settings):
-    """Checked settings, with the cosine's end fixed so that a resume keeps it."""
-    options, rates = settings.train, settings.optimizer
-    if pathlib.Path(options.run_dir).is_file():
-        raise cli.UserError(f"--run_dir={options.run_dir} is a file: name a directory")
-    alone = {"steps_per_execution": options.steps_per_execution, "accumulate": rates.accumulate}
-    for name, value in alone.items():
-        if value > 1 and options.strategy != "one":
-            raise cli.UserError(f"--{name} above 1 works on one device only")
-    for name in ("steps", "checkpoint_every", "validate_every", "pictures_every"):
-        if getattr(options, name) % max(options.steps_per_execution, 1):
-            raise cli.UserError(f"--{name} must be a multiple of --steps_per_execution")
-    counts = alone | {name: getattr(options, name) for name in _COUNTS}
-    counts |= {name: getattr(settings.photos, name) for name in ("batch_size", "image_size")}
-    for name, value in counts.items():
-        if value < 1:
-            raise cli.UserError(f"--{name} must be at least 1")
-    masks.parse(settings.photos.masks)
-    if settings.loss.adversarial not in ADVERSARIAL:
-        known = ", ".join(sorted(ADVERSARIAL))
-        raise cli.UserError(f"unknown --adversarial {settings.loss.adversarial!r}: {known}")
-    if rates.schedule == "cosine" and not rates.decay_steps:
-        rates = dataclasses.replace(rates, decay_steps=options.steps)
-    if options.dry_run:  # which takes steps on one device, one by one
-        options = dataclasses.replace(options, strategy="one", steps_per_execution=1)
-    return dataclasses.replace(settings, train=options, optimizer=rates)
 
 
 def _restore(run, settings, devices):
@@ -200,11 +115,6 @@ def _compare_photos(run, found):
     if run.photos not in ("", now):
         print(f"the {len(found):,} photographs are not those that the run trained on so far")
     run.photos = now
-
-
-def photos_key(found):
-    """The key (`identity`) of a list of `photos.Photo`: names do not play a part, but order."""
-    return identity.of(photos.contents(found))
 
 
 def _batches(found, settings, devices, drawn):
@@ -244,7 +154,7 @@ def _batches(found, settings, devices, drawn):
 
 
 def _validation(settings):
-    """The fixed pictures: the first of one order, shuffled once and for all, of the split."""
+    """The pictures and holes of `kinpaint.eval --split=val --limit=N` at the run's settings."""
     options = settings.photos
     try:
         found = photos.find(options.data_dir, "val", options.classes)
@@ -253,9 +163,14 @@ def _validation(settings):
             f"{options.data_dir} has no photos to validate on (split 'val'): add some, or "
             "train with --validate_every=0 --pictures_every=0"
         ) from error
-    random.Random(0).shuffle(found)
-    chosen = found[: settings.train.validation_pictures]
-    data = photos.evaluation(chosen, options.image_size, options.masks, batch_size=32)
+    chosen = photos.spread(list(enumerate(found)), settings.train.validation_pictures)
+    data = photos.evaluation(
+        [photo for _, photo in chosen],
+        options.image_size,
+        options.masks,
+        batch_size=32,
+        numbers=[number for number, _ in chosen],
+    )
     return Validation(data, _lpips(settings))
 
 

@@ -14,11 +14,6 @@ _SHOWN = 8
 
 def check(options):
     """Raises UserError where a `ScrapeOptions` can bring no photo at all."""
-    for name in ("per_class", "connections", "per_observer", "max_species", "timeout_s"):
-        if getattr(options, name) <= 0:
-            raise UserError(f"--{name} must be above 0")
-    if options.interval_s < 0:
-        raise UserError("--interval_s must be at least 0")
     longest = LONG_SIDE[options.size]
     if options.min_side > longest:
         raise UserError(

@@ -16,10 +16,9 @@ are never empty, never full, and of a wanted share. Any height and width.
 
 import inspect
 
-import tensorflow as tf
-
 from pipelines import terms
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 from pipelines.draws import Draws
 from pipelines.masks import boxes, fit, strokes
 from pipelines.masks.files import contents, files
@@ -39,7 +38,6 @@ FAMILIES = {
 }
 
 
-@tf.autograph.experimental.do_not_convert
 def batch(kind, seed, batch, height, width, *, first=0, **settings):
     """Draws masks.
 
@@ -61,6 +59,11 @@ def batch(kind, seed, batch, height, width, *, first=0, **settings):
         UserError: an unknown family or setting; the known ones are named.
     """
     terms_ = parse(kind, **settings)
+    draw = tf.autograph.experimental.do_not_convert(_batch)
+    return draw(terms_, seed, batch, height, width, first)
+
+
+def _batch(terms_, seed, batch, height, width, first):
     draws = Draws(seed, batch, first)
     masks = [_masks(t, draws.branch(k), height, width) for k, t in enumerate(terms_)]
     if len(masks) == 1:

@@ -5,11 +5,10 @@ import os
 import pathlib
 import sys
 
-import tensorflow as tf
-
 from pipelines import decode
 from pipelines.base import identity
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 from pipelines.listing import SUFFIXES
 
 

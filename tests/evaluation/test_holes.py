@@ -8,8 +8,8 @@ import pytest
 
 import pipelines.masks
 from kinpaint.evaluation import holes as holes_
-from kinpaint.evaluation.holes import Holes, ListedHoles
 from pipelines.base.errors import UserError
+from pipelines.masks.published import Holes, ListedHoles
 
 SIZE = 32
 

@@ -119,7 +119,7 @@ def test_photos_that_show_leaves_out_are_named_and_grey(photo, monkeypatch):
 
 
 def test_pictures_and_holes_are_those_that_eval_scores(photo):
-    from kinpaint.evaluation.holes import Holes
+    from pipelines.masks.published import Holes
 
     options = ExplainOptions(model="baseline:mean", out_dir="out", limit=3)
     _, chosen = subjects.gather(photo, options)

@@ -13,6 +13,8 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from kinpaint.training import callbacks, checkpoints, records, session
+from kinpaint.training import settings as settings_
+from pipelines import photos
 from pipelines.base.errors import UserError
 from tests.pipelines.test_files import holder
 from tests.training.test_session import settings
@@ -156,7 +158,7 @@ def test_moved_data_and_other_spellings_are_the_same_place(sample_dir, tmp_path,
     run = session.train(made)
 
     def same(now, name="data_dir", then=str(sample_dir)):
-        return session.same_place(run.dir, name, str(now), then)
+        return settings_.same_place(run.dir, name, str(now), then)
 
     copied = tmp_path / "copied"
     shutil.copytree(sample_dir, copied, copy_function=shutil.copyfile)
@@ -165,7 +167,7 @@ def test_moved_data_and_other_spellings_are_the_same_place(sample_dir, tmp_path,
     assert same(copied) and same("copied", then="../gone")
     assert same(copied, "feature_weights_dir", str(sample_dir))
     assert not same(copied, "critic") and not same(tmp_path / "gone")
-    trained = sorted(pathlib.Path(photo.path) for photo in session.photos.find(copied, "train"))
+    trained = sorted(pathlib.Path(photo.path) for photo in photos.find(copied, "train"))
     pixels = np.asarray(Image.open(trained[0]).convert("RGB"))
     Image.fromarray(255 - pixels).save(trained[0])
     assert not same(copied)

@@ -1,10 +1,13 @@
 """Fixed holes: what two people need to score the same pictures under the same masks.
 
-The hole of the picture with index i depends on (expression, size, seed, i) alone, not
-on the batch, the number of processes or a limit. Of a mixture, picture i takes the
-family that the golden-ratio sequence picks, so that the shares are kept closely in
-every stretch of pictures. `holes.jsonl` records family, share and checksum of every
-hole; a report made from it draws the holes again and proves that they are the same.
+The one way in which holes are drawn to be scored: `pipelines.build`, `kinpaint.eval`,
+`kinpaint.explain` and the validation of a training draw theirs here. The hole of the
+picture with index i depends on (expression, size, seed, i) alone, not on the batch, the
+number of processes or a limit. Of a mixture, picture i takes the family that the
+golden-ratio sequence picks, so that the shares are kept closely in every stretch of
+pictures, and the family draws as it would alone. `holes.jsonl` records family, share and
+checksum of every hole; a report made from it draws the holes again and proves that they
+are the same.
 """
 
 import functools
@@ -14,11 +17,11 @@ import pathlib
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
 import pipelines.masks
 from pipelines.base import files
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 
 FORMAT = 1
 _HEAD = {"format": int, "masks": str, "image_size": int, "seed": int}
@@ -33,6 +36,9 @@ class Holes:
         masks: an expression for `pipelines.masks`.
         image_size: side, in pixels.
         seed: of all of them.
+
+    Raises:
+        UserError: an unknown family or setting.
     """
 
     def __init__(self, masks, image_size, seed):
@@ -46,17 +52,47 @@ class Holes:
         return [pipelines.masks.made_of(self.masks), self.image_size, self.seed]
 
     def family(self, index):
-        """Name of the family that the picture's hole is drawn from."""
-        return self._term(index).name
+        """Name of the family that the picture's hole is drawn from.
+
+        Where a mixture has a family twice, its settings stand behind the name.
+        """
+        term = self._terms[self.term(index)]
+        twice = sum(other.name == term.name for other in self._terms) > 1
+        return str(term).partition("*")[2] if twice else term.name
+
+    def term(self, index):
+        """Which term of the mixture, counted from 0, the picture's hole is drawn from."""
+        place = (0.5 + index * _GOLDEN) % 1.0
+        return int(np.searchsorted(self._shares[:-1], place))
+
+    def drawn(self, term, index):
+        """The mask of a picture in a graph.
+
+        Args:
+            term: what `term(index)` gave, an int32 tensor or a number.
+            index: of the picture, an int64 tensor.
+
+        Returns:
+            float32 [1, S, S, 1], 1 = hole.
+        """
+        seed, side = tf.constant([self.seed, 0]), self.image_size
+        ways = [
+            functools.partial(pipelines.masks.batch, str(t), seed, 1, side, side, first=index)
+            for t in self._terms
+        ]
+        return ways[0]() if len(ways) == 1 else tf.switch_case(term, ways)
 
     def __getitem__(self, index):
         """The hole of one picture, bool [S, S, 1], true = hole."""
-        draw = _generator(str(self._term(index)), self.image_size)
-        return draw(tf.constant([self.seed, 0]), tf.constant(index)).numpy()[0] > 0.5
+        draw = _compiled(self.masks, self.image_size, self.seed)
+        term = tf.constant(self.term(index))
+        return draw(term, tf.constant(index, tf.int64)).numpy()[0] > 0.5
 
-    def _term(self, index):
-        place = (0.5 + index * _GOLDEN) % 1.0
-        return self._terms[int(np.searchsorted(self._shares[:-1], place))]
+
+@functools.lru_cache(maxsize=16)
+def _compiled(masks, image_size, seed):
+    """`Holes.drawn`, compiled once a process."""
+    return tf.function(Holes(masks, image_size, seed).drawn)
 
 
 class ListedHoles:
@@ -92,17 +128,6 @@ class ListedHoles:
                 f"differ from those that drew it; ask for its holes/ folder (--save_holes)"
             )
         return hole
-
-
-@functools.cache
-def _generator(term, size):
-    """The compiled mask `index` of `seed`, a function of two tensors."""
-
-    @tf.function
-    def draw(seed, index):
-        return pipelines.masks.batch(term, seed, 1, size, size, first=index)
-
-    return draw
 
 
 def write(path, holes, rows):
