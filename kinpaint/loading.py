@@ -149,7 +149,8 @@ def key(path, weights=""):
     found = [version / CARD, version / "saved_model.pb", *version.glob("variables/*")]
     found = sorted(file for file in found if file.is_file())
     names = [file.relative_to(version).as_posix() for file in found]
-    return identity.of([names, identity.contents(found)])
+    number = version.name if version.name.isdigit() else ""
+    return identity.of(number, names, identity.contents(found))
 
 
 def _key_of_server(url):

@@ -164,7 +164,7 @@ def read_png(path):
 def write_png(path, hole):
     """Writes a hole as a PNG, white = hole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.uint8(hole) * 255)
+    files.write(path, cv2.imencode(".png", np.uint8(hole) * 255)[1].tobytes())
 
 
 def _read(path):
