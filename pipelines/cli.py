@@ -22,6 +22,7 @@ import dataclasses
 import math
 import numbers
 import os
+import re
 import sys
 import textwrap
 import typing
@@ -385,7 +386,10 @@ def _parse(argv):
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        said = " ".join(str(error).split()).removeprefix("flag ")
+        for words, wanted in (("invalid literal", "whole number"), ("could not", "number")):
+            said = re.sub(f": {words}.*", f": write a {wanted}", said)
+        print(f"error: {said}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -5,6 +5,7 @@ with a higher --steps or --limit_cpu_minutes in the base it goes on.
 """
 
 import json
+import pathlib
 import shlex
 import subprocess
 import sys
@@ -12,6 +13,10 @@ import sys
 from absl.flags import Error, FlagValues
 
 from kinpaint.options import TrainOptions
+from kinpaint.train import OPTIONS
+from kinpaint.training import settings
+from pipelines import cli, photos
+from pipelines.base import files
 from pipelines.base.errors import UserError
 
 
@@ -31,6 +36,28 @@ def opened(text, name):
         raise UserError(f"--{name}={text!r}: {error}") from error
 
 
+def check(runs, base, data_dir):
+    """Raises UserError where a run's flags will not do, before any run takes its time."""
+    for run in runs:
+        try:
+            known = cli.parsed(_flags(run, base, data_dir), *OPTIONS)
+            made = settings.checked(settings.Settings(*(cli.read(o, known) for o in OPTIONS)))
+            photo = made.photos
+            photos.find(photo.data_dir, photo.split, photo.classes)
+        except UserError as error:
+            raise UserError(f"the run {run.label}: {error}") from error
+
+
+def _flags(run, base, data_dir):
+    return [
+        *base,
+        *run.variant.flags,
+        f"--seed={run.seed}",
+        f"--data_dir={data_dir}",
+        f"--run_dir={run.dir}",
+    ]
+
+
 def train(runs, base, data_dir):
     """Trains what is not finished; returns {label: what went wrong}.
 
@@ -42,18 +69,15 @@ def train(runs, base, data_dir):
         data_dir: of the photos.
     """
     failed = {}
+    shared = pathlib.Path(runs[0].dir).parent / "base.flags"
+    files.write(shared, "\n".join(base) + "\n")
     for number, run in enumerate(runs, 1):
         flags = [*base, *run.variant.flags]
         if finished(run, flags):
             continue
         print(f"run {number} of {len(runs)}: {run.label}", flush=True)
-        code = _child(
-            "kinpaint.train",
-            *flags,
-            f"--seed={run.seed}",
-            f"--data_dir={data_dir}",
-            f"--run_dir={run.dir}",
-        )
+        own = _flags(run, [f"--flagfile={shared}"], data_dir)
+        code = _child("kinpaint.train", *own)
         if code:
             failed[run.label] = f"kinpaint.train ended with exit code {code}"
             print(f"{run.label}: {failed[run.label]}; the others go on", flush=True)
