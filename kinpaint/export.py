@@ -18,6 +18,9 @@ def main(argv):
     options = cli.read(ExportOptions)
     if not options.run_dir or not options.name:
         raise cli.UserError("give --run_dir=RUN and --name=NAME")
+    from kinpaint.training import restoring
+
+    restoring.flags_of(options.run_dir)  # whether it is a run is told before TensorFlow loads
     from kinpaint.serving import exporting
 
     path = exporting.export_run(**dataclasses.asdict(options))

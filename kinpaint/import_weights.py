@@ -9,6 +9,7 @@ can be loaded, exported, evaluated, or be the start of a training (--warm_start)
 import dataclasses
 import pathlib
 
+from kinpaint import names
 from pipelines import cli
 
 
@@ -32,6 +33,9 @@ def main(argv):
     options = cli.read(ImportOptions)
     if not options.weights or not options.run_dir:
         raise cli.UserError("give --weights=FILE and --run_dir=RUN")
+    names.one(options.model, names.MODELS, "--model")
+    if not any(pathlib.Path(options.weights + end).is_file() for end in ("", ".index")):
+        raise cli.UserError(f"--weights={options.weights}: there is no such file or checkpoint")
     print(import_weights(options))
 
 

@@ -22,6 +22,7 @@ import dataclasses
 import math
 import numbers
 import os
+import re
 import sys
 import textwrap
 import typing
@@ -228,6 +229,19 @@ def lines(options):
     return written
 
 
+def recorded(path, *option_classes):
+    """{name: value} of the flags in a record of `lines` that the option classes still have."""
+    words = path.read_text().splitlines()
+    known = {field.name for c in option_classes for field in dataclasses.fields(c)}
+    names = [_name_and_text(word)[0] for word in words]
+    mine = [word for word, name in zip(words, names, strict=True) if name in known]
+    values = parsed(mine, *option_classes)
+    found = {}
+    for option_class in option_classes:
+        found |= vars(read(option_class, values))
+    return {name: value for name, value in found.items() if name in names}
+
+
 def adopt(recorded, path, changeable, same=lambda name, now, then: False):
     """Takes over flags recorded by `lines`, for going on with what they began.
 
@@ -386,7 +400,10 @@ def _parse(argv):
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        said = " ".join(str(error).split()).removeprefix("flag ")
+        for words, wanted in (("invalid literal", "whole number"), ("could not", "number")):
+            said = re.sub(f": {words}.*", f": write a {wanted}", said)
+        print(f"error: {said}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -10,7 +10,7 @@ photos alone, not on the runner or its workers. Give the directory as --data_dir
 
 import pathlib
 
-from pipelines import cli, levels
+from pipelines import cli, levels, photos
 from pipelines.options import ShardOptions
 
 
@@ -21,7 +21,9 @@ def main(_):
         raise cli.UserError("--data_dir and --out_dir are required")
     level = levels.get(options.level)
 
-    from pipelines import beam_steps  # Beam and TensorFlow load only when they are needed
+    photos.find(options.data_dir, classes=level.classes)
+
+    from pipelines import beam_steps  # Beam and TensorFlow load after what may fail
 
     counts = beam_steps.run(options, level)
     told = ", ".join(f"{n:,} {name}" for name, n in sorted(counts.items()))

@@ -36,6 +36,13 @@ def markdown(study):
         scores = [_with_interval(variant["metrics"].get(metric)) for metric in metrics]
         rows.append([name, *scores, *_tested(variant, settings["metric"]), *_costs(variant)])
     lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines += [
+        f"\n{name}: scored at {variant['image_size']} px under {variant['masks']}, so not "
+        f"compared with {settings['base']} picture by picture"
+        for name, variant in study["variants"].items()
+        if (variant.get("image_size"), variant.get("masks"))
+        != (settings.get("image_size"), settings.get("masks"))
+    ]
     lines += [f"\n{label}: {reason}" for label, reason in study["failed"].items()]
     return "\n".join([*lines, ""])
 

@@ -83,6 +83,13 @@ def _check(options):
         raise UserError(
             "say where the holes are: --mask=FILE or DIR, --mask_suffix or --alpha_mask"
         )
+    if options.alpha_mask and (options.mask or options.mask_suffix):
+        raise UserError("--alpha_mask and --mask both say where the holes are: leave one out")
+    if options.mask_suffix and options.mask and not pathlib.Path(options.mask).is_dir():
+        raise UserError(
+            f"--mask_suffix={options.mask_suffix}: --mask={options.mask} is no directory to "
+            "find such masks in: leave --mask_suffix out"
+        )
     for path in filter(None, (options.image, options.mask)):
         if not pathlib.Path(path).exists():
             raise UserError(f"{path} does not exist")

@@ -19,8 +19,12 @@ import warnings
 import numpy as np
 import requests
 
-from kinpaint.metrics import torch_files, trunks
+from kinpaint.metrics import torch_files
+from kinpaint.names import NETS
 from pipelines import cli
+from pipelines.base.late import Late
+
+trunks = Late("kinpaint.metrics.trunks")  # it loads Keras
 
 _PREFIX = "features."
 _CHUNK = 1 << 20
@@ -30,7 +34,7 @@ _CHUNK = 1 << 20
 class LpipsWeightsOptions(cli.Options):
     """Which trunk, out of which file."""
 
-    net: str = cli.option("alex", "trunk", choices=tuple(trunks.KINDS))
+    net: str = cli.option("alex", "trunk", choices=NETS)
     weights: str = cli.option("", "torchvision's .pth file; empty: download it")
     out_dir: str = cli.option(
         "", "directory for the npz (default: $KINPAINT_WEIGHTS, else ~/.cache/kinpaint)"
@@ -111,6 +115,8 @@ def main(argv):
     """Converts a given or fetched file and prints what it wrote."""
     del argv
     options = cli.read(LpipsWeightsOptions)
+    if options.weights and not os.path.isfile(options.weights):
+        raise cli.UserError(f"--weights={options.weights}: there is no such file")
     with tempfile.TemporaryDirectory() as directory:
         source = options.weights or download(trunks.KINDS[options.net].url, directory)
         print(convert(options.net, source, options.out_dir))

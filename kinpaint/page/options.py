@@ -2,11 +2,11 @@
 
 import dataclasses
 
-from pipelines.cli import option
+from pipelines.cli import Options, option
 
 
 @dataclasses.dataclass(frozen=True)
-class DemoOptions:
+class DemoOptions(Options):
     """What the page offers, and to whom."""
 
     model: tuple = option(
@@ -16,6 +16,6 @@ class DemoOptions:
         multiple=True,
     )
     host: str = option("127.0.0.1", "address to listen on; 0.0.0.0 lets other machines in")
-    port: int = option(7860, "port to listen on; 0: any free one")
-    upload_megabytes: int = option(64, "largest file that may be uploaded")
-    queue: int = option(32, "people who may wait; more are asked to come back")
+    port: int = option(7860, "port to listen on; 0: any free one", low=0, high=65535)
+    upload_megabytes: int = option(64, "largest file that may be uploaded", low=1)
+    queue: int = option(32, "people who may wait; more are asked to come back", low=1)

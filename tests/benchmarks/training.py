@@ -33,13 +33,13 @@ def build(precision):
     """The published recipe's generator, critic, losses and optimizers."""
     from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
     from kinpaint.training import building, session
-    from pipelines.options import PhotoOptions
+    from pipelines.options import FeedOptions
 
     losses = LossOptions(losses="1*l1 + 1*l1(of=coarse)", adversarial_weight=1.0)
     return building.build(
         session.Settings(
             TrainOptions(precision=precision),
-            PhotoOptions(),
+            FeedOptions(),
             ModelOptions("gated(width=48)", "sn_patch"),
             losses,
             OptimizerOptions(),

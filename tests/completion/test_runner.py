@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from kinpaint.completion import files, jobs, runner
-from kinpaint.completion.options import CompleteOptions, part_of
+from kinpaint.completion.options import CompleteOptions
+from pipelines.base import parts
 from pipelines.base.errors import UserError
 from tests.completion.test_files import hostile, pixels, save
 
@@ -37,9 +38,8 @@ def scene(folder, names=("a.png", "sub/b.png", "sub/b.jpg", "sub/ü c.png"), siz
 
 
 def complete(options, model, report=True):
-    index, count = part_of(options.shard)
     path = pathlib.Path(options.output) / "report.jsonl" if report else None
-    counts = runner.run(jobs.find(options)[index::count], model, options, path)
+    counts = runner.run(parts.share(options.shard, jobs.find(options)), model, options, path)
     rows = [json.loads(line) for line in path.read_text().splitlines()] if report else []
     return counts, rows
 
@@ -104,10 +104,10 @@ def test_a_program_error_is_one_line():
 def test_shards_share_the_work(tmp_path, model):
     options = scene(tmp_path)
     for part in range(3):
-        complete(dataclasses.replace(options, shard=f"{part}/3"), model, report=False)
+        complete(dataclasses.replace(options, shard=f"{part + 1}/3"), model, report=False)
         assert len([p for p in (tmp_path / "out").rglob("*.[pj]*g")]) == [2, 3, 4][part]
-    with pytest.raises(UserError, match="3/16"):
-        part_of("3/3")
+    with pytest.raises(UserError, match="counted from 1"):
+        dataclasses.replace(options, shard="0/3")
 
 
 def test_masks_by_suffix_one_for_all_and_by_alpha(tmp_path, model):

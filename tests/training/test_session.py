@@ -14,14 +14,14 @@ from kinpaint.training import building, callbacks, checkpoints, session, strateg
 from kinpaint.training.run import Run
 from pipelines import photos
 from pipelines.base.errors import UserError
-from pipelines.options import PhotoOptions
+from pipelines.options import FeedOptions
 from tests.training import tiny
 
 
 def settings(data_dir, run_dir, **changes):
     made = session.Settings(
         TrainOptions(run_dir=str(run_dir), steps=2, validate_every=0, pictures_every=0),
-        PhotoOptions(
+        FeedOptions(
             data_dir=str(data_dir), split="train", image_size=32, batch_size=2, masks="center"
         ),
         ModelOptions(model="cnn(width=4, depth=2)", critic="sn_patch(width=4)"),
@@ -39,7 +39,7 @@ def settings(data_dir, run_dir, **changes):
     ("changes", "words"),
     [
         ({"data_dir": "/nonexistent"}, "no directory"),
-        ({"model": "gatd"}, "unknown model 'gatd'; known: "),
+        ({"model": "gatd"}, "'gatd' is none of mlp"),
         ({"model": "cnn(depht=2)"}, "no setting depht; known: depth"),
         ({"model": "cnn + mlp"}, "names one network"),
         ({"model": "gated(width=4"}, "cannot read the --model"),
