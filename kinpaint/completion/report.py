@@ -26,7 +26,11 @@ _IRRELEVANT = frozenset(
 def digest(options):
     """The key (`identity`) of the model and the settings that decide what outputs look like."""
     settings = {k: v for k, v in vars(options).items() if k not in _IRRELEVANT}
-    return identity.of(settings, loading.key(options.model), kinpaint.__version__)
+    try:
+        model = loading.key(options.model)
+    except UserError:  # Python hands over the model itself, under a name of its own
+        model = options.model
+    return identity.of(settings, model, kinpaint.__version__)
 
 
 class Report:

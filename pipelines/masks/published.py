@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 import pipelines.masks
-from pipelines.base import files
+from pipelines.base import files, identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 
@@ -49,7 +49,11 @@ class Holes:
 
     def made_of(self):
         """What decides the holes, for `identity.of`."""
-        return [pipelines.masks.made_of(self.masks), self.image_size, self.seed]
+        return [*self._made_of, self.seed]
+
+    @functools.cached_property
+    def _made_of(self):
+        return [pipelines.masks.made_of(self.masks), self.image_size]
 
     def family(self, index):
         """Name of the family that the picture's hole is drawn from.
@@ -84,14 +88,15 @@ class Holes:
 
     def __getitem__(self, index):
         """The hole of one picture, bool [S, S, 1], true = hole."""
-        draw = _compiled(self.masks, self.image_size, self.seed)
+        draw = _compiled(self.masks, self.image_size, self.seed, identity.of(self._made_of))
         term = tf.constant(self.term(index))
         return draw(term, tf.constant(index, tf.int64)).numpy()[0] > 0.5
 
 
 @functools.lru_cache(maxsize=16)
-def _compiled(masks, image_size, seed):
-    """`Holes.drawn`, compiled once a process."""
+def _compiled(masks, image_size, seed, made_of):
+    """`Holes.drawn`, compiled once a process, and anew where mask pictures changed."""
+    del made_of
     return tf.function(Holes(masks, image_size, seed).drawn)
 
 
