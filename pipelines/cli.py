@@ -146,7 +146,8 @@ def define(*option_classes):
                 _define_flag(field)
 
 
-def _define_flag(field, into=flags.FLAGS):
+def _define_flag(field, into=None):
+    into = flags.FLAGS if into is None else into
     text = field.metadata["help"]
     if field.metadata["multiple"]:
         flags.DEFINE_multi_string(field.name, list(field.default), text, into)
@@ -178,8 +179,9 @@ def parsed(words, *option_classes):
     return known
 
 
-def read(option_class, known=flags.FLAGS):
-    """The parsed flags as one frozen dataclass."""
+def read(option_class, known=None):
+    """The parsed flags as one frozen dataclass; of `parsed` where its answer is given."""
+    known = flags.FLAGS if known is None else known
     values = {}
     for field in dataclasses.fields(option_class):
         value = known[field.name].value
