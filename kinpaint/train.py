@@ -17,8 +17,7 @@ from kinpaint.options import (
     OptimizerOptions,
     TrainOptions,
 )
-from kinpaint.training import settings as settings_
-from pipelines import cli, photos
+from pipelines import cli
 from pipelines.options import FeedOptions
 
 OPTIONS = (TrainOptions, FeedOptions, ModelOptions, LossOptions, OptimizerOptions)
@@ -27,6 +26,9 @@ OPTIONS = (TrainOptions, FeedOptions, ModelOptions, LossOptions, OptimizerOption
 def main(argv):
     """Wires settings, data, networks and callbacks, and runs the loop."""
     del argv
+    from kinpaint.training import settings as settings_
+    from pipelines import photos
+
     run_dir = cli.flag("run_dir")
     if not run_dir:
         raise cli.UserError("--run_dir is required: the directory that the run is kept in")

@@ -146,15 +146,16 @@ def define(*option_classes):
                 _define_flag(field)
 
 
-def _define_flag(field, **where):
+def _define_flag(field, into=None):
+    into = flags.FLAGS if into is None else into
     text = field.metadata["help"]
     if field.metadata["multiple"]:
-        flags.DEFINE_multi_string(field.name, list(field.default), text, **where)
+        flags.DEFINE_multi_string(field.name, list(field.default), text, into)
     elif field.metadata["choices"]:
         choices = list(field.metadata["choices"])
-        flags.DEFINE_enum(field.name, field.default, choices, text, **where)
+        flags.DEFINE_enum(field.name, field.default, choices, text, into)
     else:
-        _DEFINERS[_kind(field)](field.name, field.default, text, **where)
+        _DEFINERS[_kind(field)](field.name, field.default, text, flag_values=into)
 
 
 def parsed(words, *option_classes):
@@ -170,7 +171,7 @@ def parsed(words, *option_classes):
     known = flags.FlagValues()
     for option_class in option_classes:
         for field in dataclasses.fields(option_class):
-            _define_flag(field, flag_values=known)
+            _define_flag(field, known)
     try:
         known(["", *words])
     except flags.Error as error:
@@ -179,10 +180,11 @@ def parsed(words, *option_classes):
 
 
 def read(option_class, known=None):
-    """The parsed flags, or those of `parsed`, as one frozen dataclass."""
+    """The parsed flags as one frozen dataclass; of `parsed` where its answer is given."""
+    known = flags.FLAGS if known is None else known
     values = {}
     for field in dataclasses.fields(option_class):
-        value = (known or flags.FLAGS)[field.name].value
+        value = known[field.name].value
         values[field.name] = tuple(value) if field.metadata["multiple"] else value
     return option_class(**values)
 

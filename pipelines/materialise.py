@@ -4,17 +4,14 @@ import collections
 import concurrent.futures
 import dataclasses
 import glob
-import hashlib
 import json
 import os
 import pathlib
 
-import cv2
-import numpy as np
-
-from pipelines import cli, complexity, listing, masks, photos, quality, splits
+from pipelines import cli, complexity, listing, photos, quality, splits
 from pipelines.base import files
 from pipelines.base.late import tf
+from pipelines.masks import published
 from pipelines.prepare import Dropped, prepare
 
 _EVALUATED = ("val", "test")
@@ -155,33 +152,27 @@ def copy_credits(data_dir, out_dir):
 
 
 def _evaluation_masks(out_dir, rows, level, seed):
-    """Fixed masks: hole `i` belongs to photo `i` of the sorted split.
+    """Fixed masks, as `kinpaint.eval` draws and lists them.
 
-    The list has the form that `kinpaint.eval --holes` reads: a line about all of
-    them, then index, picture, family and checksum of each.
+    Hole `i` belongs to photo `i` of the sorted split.
     """
-    size = level.image_size
-    draw = tf.function(lambda i: masks.batch(level.masks, [seed, 0], 1, size, size, first=i))
+    holes = published.Holes(level.masks, level.image_size, seed)
     for split in _EVALUATED:
         folder = out_dir / "evaluation" / split
         (folder / "holes").mkdir(parents=True)
         names = sorted(row["path"] for row in rows if row["split"] == split)
-        head = {"format": 1, "masks": level.masks, "image_size": size, "seed": seed}
-        lines = [head]
+        lines = []
         for index, name in enumerate(names):
-            hole = draw(tf.constant(index, tf.int64)).numpy()[0] > 0.5
-            cv2.imwrite(str(folder / "holes" / f"{index:06d}.png"), np.uint8(hole) * 255)
-            lines.append(_hole_row(index, name, level, hole))
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        (folder / "holes.jsonl").write_text(text, encoding="utf-8")
+            hole = holes[index]
+            published.write_png(published.png_path(folder, index), hole)
+            lines.append(
+                {
+                    "index": index,
+                    "image": name,
+                    "family": holes.family(index),
+                    "hole_fraction": round(float(hole.mean()), 6),
+                    "sha256": published.checksum(hole),
+                }
+            )
+        published.write(folder / "holes.jsonl", holes, lines)
     (out_dir / "evaluation" / ".nomedia").touch()
-
-
-def _hole_row(index, name, level, hole):
-    return {
-        "index": index,
-        "image": name,
-        "family": level.masks,
-        "hole_fraction": round(float(hole.mean()), 6),
-        "sha256": hashlib.sha256(np.packbits(hole).tobytes()).hexdigest()[:16],
-    }

@@ -10,7 +10,7 @@ photos alone, not on the runner or its workers. Give the directory as --data_dir
 
 import pathlib
 
-from pipelines import cli, levels, photos
+from pipelines import cli, levels
 from pipelines.options import ShardOptions
 
 
@@ -20,6 +20,8 @@ def main(_):
     if not options.data_dir or not options.out_dir:
         raise cli.UserError("--data_dir and --out_dir are required")
     level = levels.get(options.level)
+
+    from pipelines import photos
 
     photos.find(options.data_dir, classes=level.classes)
 

@@ -24,7 +24,7 @@ WRONG = {
         ("--run_dir=NONE", "--data_dir=PHOTOS", "--losses=l3", "none of l1"),
         ("--run_dir=NONE", "--data_dir=PHOTOS", "--masks=thikc", "no mask family 'thikc'"),
         ("--run_dir=NONE", "--data_dir=PHOTOS", "--seed=-1", "at least 0"),
-        ("--run_dir=NONE", "--data_dir=PHOTOS", "--warm_start=NONE", "no directory"),
+        ("--run_dir=NONE", "--data_dir=PHOTOS", "--warm_start=NONE", "no checkpoint"),
         ("--run_dir=NONE", "--data_dir=PHOTOS", "--steps=many", "--steps=many: write a whole"),
         ("--run_dir=NONE", "--data_dir=PHOTOS", "--adversarial_weight=1", "does nothing"),
         ("--run_dir=NONE", "--data_dir=PHOTOS", "--gradient_penalty=1", "does nothing"),

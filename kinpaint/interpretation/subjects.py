@@ -66,9 +66,7 @@ def check(photo, options):
     told = ("split", "level", "image_size", "classes", "masks")
     idle = [f"--{name}" for name in told if getattr(photo, name) not in (None, "", 0)]
     if idle:
-        raise UserError(
-            f"{', '.join(idle)} choose among --data_dir: leave them out beside --image"
-        )
+        raise UserError(f"{', '.join(idle)} of --data_dir only: leave out beside --image")
     _jobs(options)
 
 

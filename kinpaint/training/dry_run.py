@@ -18,7 +18,7 @@ def report(run, batch, settings):
     Args:
         run: the `Run`, of one device.
         batch: a training batch, {"image", "mask"}.
-        settings: `session.Settings`.
+        settings: `settings.Settings`.
     """
     model = run.inpainter
     weights = model.network.count_params()

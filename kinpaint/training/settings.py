@@ -39,8 +39,6 @@ def checked(settings):
         UserError: settings that do not go together, or names of what there is not.
     """
     options, rates, loss = settings.train, settings.optimizer, settings.loss
-    if not options.run_dir and not options.dry_run:
-        raise UserError("--run_dir is required: the directory that the run is kept in")
     if pathlib.Path(options.run_dir).is_file():
         raise UserError(f"--run_dir={options.run_dir} is a file: name a directory")
     alone = {"steps_per_execution": options.steps_per_execution, "accumulate": rates.accumulate}
@@ -54,12 +52,15 @@ def checked(settings):
     if settings.model.critic != "none":
         names.one(settings.model.critic, names.CRITICS, "--critic")
     names.several(loss.losses, names.LOSSES, "--losses")
-    for name, path in (
-        ("warm_start", options.warm_start),
-        ("feature_weights_dir", loss.feature_weights_dir),
-    ):
-        if path and not pathlib.Path(path).is_dir():
-            raise UserError(f"--{name}={path} is no directory")
+    kept = pathlib.Path(options.warm_start, "checkpoints")
+    if options.warm_start and not any(kept.glob("*")):
+        raise UserError(f"--warm_start: {options.warm_start} has no checkpoint")
+    weights = loss.feature_weights_dir
+    if weights and not pathlib.Path(weights).is_dir():
+        raise UserError(
+            f"--feature_weights_dir={weights} is no directory: make it with python -m "
+            f"kinpaint.metrics.lpips_weights --out_dir={weights}"
+        )
     photo = resolve(settings.photos)
     masks.parse(photo.masks)
     if rates.schedule == "cosine" and not rates.decay_steps:

@@ -143,9 +143,9 @@ def write(path, holes, rows):
         "image_size": holes.image_size,
         "seed": holes.seed,
     }
-    with open(path, "w") as file:
+    with open(path, "w", encoding="utf-8") as file:
         for line in [head, *rows]:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def checksum(hole):

@@ -32,12 +32,13 @@ PEER = {"float32": (1.56, 0.95, 1.6), "mixed_bfloat16": (0.83, 0.8, 0.9)}
 def build(precision):
     """The published recipe's generator, critic, losses and optimizers."""
     from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
-    from kinpaint.training import building, session
+    from kinpaint.training import building
+    from kinpaint.training.settings import Settings
     from pipelines.options import FeedOptions
 
     losses = LossOptions(losses="1*l1 + 1*l1(of=coarse)", adversarial_weight=1.0)
     return building.build(
-        session.Settings(
+        Settings(
             TrainOptions(precision=precision),
             FeedOptions(),
             ModelOptions("gated(width=48)", "sn_patch"),

@@ -28,7 +28,7 @@ HEAVY = (
 PROGRAM = """
 import runpy, sys
 from absl import app
-app.run = lambda main: main(app.flags.FLAGS(sys.argv))
+app.run = lambda main, **_: main(app.flags.FLAGS(sys.argv))
 runpy.run_module("kinpaint.complete", run_name="__main__", alter_sys=True)
 print("modules:", *sorted(sys.modules))
 """

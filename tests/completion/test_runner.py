@@ -194,7 +194,7 @@ def test_samples_are_numbered(tmp_path, model):
         ({"image": "nowhere"}, "does not exist"),
         ({"mask": "nowhere.png"}, "does not exist"),
         ({"image": "EMPTY"}, "nothing to do"),
-        ({"samples": 0}, "--samples=0: at least 1"),
+        ({"samples": 0}, "--samples=0: write a whole number of at least 1"),
         ({"feather": -1}, "--feather=-1"),
     ],
 )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kinpaint.evaluation import contestants, report, results, runner
+from kinpaint.evaluation import contestants, results, runner
 from pipelines.base.errors import UserError
 from tests.evaluation.running import PICTURES, Model, evaluate, metrics, noise, rows
 

@@ -124,12 +124,30 @@ def test_pictures_and_holes_are_those_that_eval_scores(photo):
     options = ExplainOptions(model="baseline:mean", out_dir="out", limit=3)
     _, chosen = subjects.gather(photo, options)
     every = [one.name for one in photos.find(photo.data_dir)]
+    third = len(every) // 3  # as eval's --limit, so that not all are of the first class
+    assert len({one.image.split("/")[0] for one in chosen}) == 3
     last = dataclasses.replace(options, show=every[-1])
     (subject,) = subjects.gather(photo, last)[1]
-    assert [one.image for one in chosen] == every[:3]
+    assert [one.image for one in chosen] == every[::third][:3]
     assert subject.image == every[-1]
     expected = Holes(photo.masks, 24, photo.seed)[len(every) - 1]
     np.testing.assert_array_equal(subject.hole, expected[..., 0])
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"image_size": 32},
+        {"masks": "thin"},
+        {"level": 1},
+        {"split": "val"},
+        {"classes": "cats"},
+    ],
+)
+def test_settings_of_a_data_dir_are_refused_beside_an_image(told):
+    options = ExplainOptions(model="baseline:mean", image="a.png", mask="b.png", out_dir="out")
+    with pytest.raises(UserError, match=f"--{next(iter(told))}: of --data_dir only"):
+        subjects.check(PhotoOptions(**told), options)
 
 
 def write_pair(folder, name="cat", side=40):

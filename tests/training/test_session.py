@@ -12,6 +12,7 @@ import tensorflow as tf
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
 from kinpaint.training import building, callbacks, checkpoints, session, strategy
 from kinpaint.training.run import Run
+from kinpaint.training.settings import Settings
 from pipelines import photos
 from pipelines.base.errors import UserError
 from pipelines.options import FeedOptions
@@ -19,7 +20,7 @@ from tests.training import tiny
 
 
 def settings(data_dir, run_dir, **changes):
-    made = session.Settings(
+    made = Settings(
         TrainOptions(run_dir=str(run_dir), steps=2, validate_every=0, pictures_every=0),
         FeedOptions(
             data_dir=str(data_dir), split="train", image_size=32, batch_size=2, masks="center"
@@ -43,19 +44,19 @@ def settings(data_dir, run_dir, **changes):
         ({"model": "cnn(depht=2)"}, "no setting depht; known: depth"),
         ({"model": "cnn + mlp"}, "names one network"),
         ({"model": "gated(width=4"}, "cannot read the --model"),
-        ({"critic": "pach"}, "unknown critic 'pach'"),
+        ({"critic": "pach"}, "'pach' is none of patch"),
         ({"masks": "strokes(colour=3)"}, "strokes has no setting 'colour'"),
-        ({"losses": "l3"}, "unknown loss 'l3'"),
+        ({"losses": "l3"}, "'l3' is none of l1"),
         (
             {"model": "cnn(width=4, depth=2)", "losses": "l1 + 1*l1_hole(of=coarse)"},
             "has a term of=coarse, which 'cnn' does not paint; it has composite, output",
         ),
-        ({"adversarial": "hing"}, "unknown --adversarial 'hing'"),
-        ({"batch_size": 0}, "--batch_size must be at least 1"),
+        ({"adversarial": "hing"}, "--adversarial=hing: write one of hinge"),
+        ({"batch_size": 0}, "--batch_size=0: write a whole number of at least 1"),
         ({"model": "gated(name=mine)"}, "name and dtype cannot be set"),
         ({"model": "gated(width=wide)"}, "cannot be built of (width=wide)"),
-        ({"accumulate": 0}, "--accumulate must be at least 1"),
-        ({"validation_pictures": 0}, "--validation_pictures must be at least 1"),
+        ({"accumulate": 0}, "--accumulate=0: write a whole number"),
+        ({"validation_pictures": 0}, "--validation_pictures=0: write a whole number"),
         ({"strategy": "multi_worker"}, "needs TF_CONFIG"),
         ({"strategy": "mirrored", "steps_per_execution": 2}, "one device only"),
         ({"strategy": "mirrored", "accumulate": 2}, "--accumulate above 1 works on one device"),
@@ -67,7 +68,7 @@ def settings(data_dir, run_dir, **changes):
                 "validate_every": 1,
                 "feature_weights_dir": "/nonexistent",
             },
-            "no weights for lpips_alex at /nonexistent/alexnet_features_torchvision.npz",
+            "--feature_weights_dir=/nonexistent is no directory: make it with",
         ),
     ],
 )

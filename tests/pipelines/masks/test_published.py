@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import pipelines.masks
-from kinpaint.evaluation import holes as holes_
+from pipelines import photos
 from pipelines.base.errors import UserError
+from pipelines.masks import published as holes_
 from pipelines.masks.published import Holes, ListedHoles
 
 SIZE = 32
@@ -34,6 +35,29 @@ def test_a_mixture_keeps_its_shares_in_every_stretch():
     index = next(i for i in range(10) if drawn.family(i) == "rectangles")
     alone = Holes("rectangles(count=3)", SIZE, 0)
     np.testing.assert_array_equal(drawn[index], alone[index])
+
+
+def test_data_to_score_carries_the_same_holes(sample_dir):
+    """What validation is made of: the mixture's hole of a photo's number, in a graph."""
+    mixture = "0.4*thick(hole=(0.2, 0.3)) + 0.3*rectangles(count=2) + 0.3*thin"
+    drawn, found = Holes(mixture, SIZE, 5), photos.find(sample_dir)[:6]
+    numbers = [0, 3, 4, 11, 12, 30]
+    batches = photos.evaluation(found, SIZE, mixture, 5, batch_size=4, numbers=numbers)
+    masks = np.concatenate([batch["mask"] for batch in batches])
+    for mask, number in zip(masks, numbers, strict=True):
+        np.testing.assert_array_equal(mask > 0.5, drawn[number])
+    assert len({drawn.family(number) for number in numbers}) == 3
+    plain = photos.evaluation(found[:2], SIZE, mixture, 5)
+    np.testing.assert_array_equal(next(iter(plain))["mask"][1] > 0.5, drawn[1])
+
+
+def test_a_family_that_stands_twice_is_named_with_its_settings():
+    drawn = Holes("thick(hole=(0.1, 0.2)) + thick(hole=(0.4, 0.5)) + thin", SIZE, 0)
+    names = {drawn.family(index) for index in range(8)}
+    assert names == {"thick(hole=(0.1, 0.2))", "thick(hole=(0.4, 0.5))", "thin"}
+    for index in range(8):
+        alone = pipelines.masks.batch(drawn.family(index), [0, 0], 1, SIZE, SIZE, first=index)
+        np.testing.assert_array_equal(drawn[index], alone[0] > 0.5)
 
 
 def _listed(directory, drawn, indices=range(3)):
