@@ -13,7 +13,6 @@ from kinpaint.evaluation.runner import Job
 from kinpaint.evaluation.versions import versions
 from kinpaint.metrics.aggregate import UNRANKED
 from pipelines import photos, terms
-from pipelines.base import identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 from pipelines.masks.published import Holes, ListedHoles
@@ -92,7 +91,6 @@ def settings(job):
     options, photo = job.options, job.photo
     return {
         "data_dir": photo.data_dir,
-        "photos": identity.of(job.contents),
         "split": photo.split,
         "image_size": job.holes.image_size,
         "masks": job.holes.masks,

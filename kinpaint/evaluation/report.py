@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from kinpaint.evaluation import analysis, gallery, pages, results, summary
+from kinpaint.evaluation import analysis, current, gallery, pages, results, summary
 from pipelines.base import files
 from pipelines.base.errors import UserError
 from pipelines.masks import published
@@ -22,6 +22,9 @@ def write(job, records, settings):
     """
     out_dir = pathlib.Path(job.options.out_dir)
     found = results.collect(job, records)
+    contents = dict(zip(job.photos, job.contents, strict=True))
+    scored = [contents[index] for index in found.pictures["index"]]
+    settings = settings | {"photos": current.photos_key(scored)}
     rank_by = job.options.rank_by
     if rank_by not in found.metrics:
         raise UserError(f"no picture has a value of --rank_by={rank_by}: choose another metric")
