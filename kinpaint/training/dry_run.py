@@ -43,6 +43,9 @@ def report(run, batch, settings):
 
 
 def _peak_megabytes():
+    """What the step needs: memory of the GPU that trains, without one of the process."""
+    if tf.config.list_logical_devices("GPU"):
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
