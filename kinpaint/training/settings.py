@@ -5,6 +5,7 @@ import os
 import pathlib
 
 from kinpaint import names
+from kinpaint.backend import check_tensorflow
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
 from kinpaint.training import checkpoints, restoring
 from pipelines import cli, masks, photos
@@ -38,6 +39,7 @@ def checked(settings):
     Raises:
         UserError: settings that do not go together, or names of what there is not.
     """
+    check_tensorflow("training")
     options, rates, loss = settings.train, settings.optimizer, settings.loss
     if pathlib.Path(options.run_dir).is_file():
         raise UserError(f"--run_dir={options.run_dir} is a file: name a directory")
