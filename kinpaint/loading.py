@@ -8,7 +8,8 @@ import numpy as np
 
 from kinpaint.backend import check_tensorflow
 from kinpaint.completion import fill
-from pipelines.base import files
+from kinpaint.training import restoring
+from pipelines.base import files, identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 
@@ -140,21 +141,73 @@ def as_uint8_mask(masks):
     return np.where(masks > threshold, 255, 0).astype(np.uint8)
 
 
-def load(path, weights="raw"):
+def key(path, weights=""):
+    """The key (`pipelines.base.identity`) of the model that `load` would open now.
+
+    A version is known by its files, a run directory by its newest checkpoint, a server by
+    the card of the model behind it. A server that hands out no card is known by its URL
+    where that names a version, and else never known again.
+
+    Ask before loading: of a run that trains on, the key is then older than the weights, and
+    is never met again; asked afterwards it would give old weights the key of newer ones.
+    """
+    if "://" in str(path):
+        return _key_of_server(str(path))
+    path = _local(path)
+    version = _version_of(path)
+    if version is None:
+        if not _is_run(path):
+            raise _nothing_in(path)
+        return restoring.key(path, weights)
+    found = [version / CARD, version / "saved_model.pb", *version.glob("variables/*")]
+    found = sorted(file for file in found if file.is_file())
+    names = [file.relative_to(version).as_posix() for file in found]
+    number = version.name if version.name.isdigit() else ""
+    return identity.of(number, names, identity.contents(found))
+
+
+def _key_of_server(url):
+    from kinpaint.serving import client
+
+    card = client.connect(url).card
+    if card or url.rstrip("/").rsplit("/", 1)[-1].isdigit():
+        return identity.of(card or url)
+    return identity.of(url, files.unique())
+
+
+def _local(path):
+    return pathlib.Path(path or BOXED)
+
+
+def load(path, weights=""):
     """See `kinpaint.load`."""
     if "://" in str(path):
         from kinpaint.serving import client
 
         return client.connect(str(path))
-    path = pathlib.Path(path or BOXED)
-    if (path / "saved_model.pb").is_file():
-        return _load_version(path)
-    if newest := newest_version(path):
-        return _load_version(path / str(newest))
-    if (path / "checkpoints").is_dir() or (path / "flags.txt").is_file():
+    path = _local(path)
+    if version := _version_of(path):
+        return _load_version(version)
+    if _is_run(path):
         return _load_run(path, weights)
+    raise _nothing_in(path)
+
+
+def _version_of(path):
+    """The directory of the version that NAME or NAME/N means; None where there is none."""
+    if (path / "saved_model.pb").is_file():
+        return path
+    newest = newest_version(path)
+    return None if newest is None else path / str(newest)
+
+
+def _is_run(path):
+    return (path / "checkpoints").is_dir() or (path / "flags.txt").is_file()
+
+
+def _nothing_in(path):
     what = "holds neither" if path.is_dir() else "does not exist, so there is neither"
-    raise UserError(
+    return UserError(
         f"{path} {what} an exported model (NAME or NAME/<integer> with saved_model.pb) "
         f"nor a training run (checkpoints/)"
     )
@@ -212,9 +265,8 @@ def _network_of(path, card):
 def _load_run(path, weights):
     check_tensorflow("opening a training run")
     from kinpaint.serving import signatures
-    from kinpaint.training.restoring import restore_generator
 
-    network, info = restore_generator(path, weights=weights)
+    network, info = restoring.restore_generator(path, weights=weights)
     module = signatures.of(network)
     complete = _caller(module.exported)
     complete.module = module

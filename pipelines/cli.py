@@ -231,6 +231,19 @@ def lines(options):
     return written
 
 
+def recorded(path, *option_classes):
+    """{name: value} of the flags in a record of `lines` that the option classes still have."""
+    words = path.read_text().splitlines()
+    known = {field.name for c in option_classes for field in dataclasses.fields(c)}
+    names = [_name_and_text(word)[0] for word in words]
+    mine = [word for word, name in zip(words, names, strict=True) if name in known]
+    values = parsed(mine, *option_classes)
+    found = {}
+    for option_class in option_classes:
+        found |= vars(read(option_class, values))
+    return {name: value for name, value in found.items() if name in names}
+
+
 def adopt(recorded, path, changeable, same=lambda name, now, then: False):
     """Takes over flags recorded by `lines`, for going on with what they began.
 
@@ -254,7 +267,7 @@ def adopt(recorded, path, changeable, same=lambda name, now, then: False):
         texts.setdefault(name, []).append(text)
     for name in texts:
         if name not in flags.FLAGS:
-            gone += [f"--{name}={text}" for text in texts[name]]
+            gone.append(name)
             continue
         known = flags.FLAGS[name]
         old = _parsed(known, texts[name], path)
@@ -263,7 +276,8 @@ def adopt(recorded, path, changeable, same=lambda name, now, then: False):
         elif known.value != old and name not in changeable and not same(name, known.value, old):
             changed.append(f"--{name} is {known.value!r}, was {old!r}")
     if gone:
-        print(f"{path}: left out, since there are no such flags any more: {' '.join(gone)}")
+        named = [line for line in recorded if _name_and_text(line)[0] in gone]
+        print(f"{path}: there are no such flags any more, left out: {' '.join(named)}")
     if changed:
         raise UserError(f"{path} was made with other flags: {'; '.join(changed)}")
 

@@ -3,12 +3,13 @@
 import collections
 import concurrent.futures
 import dataclasses
+import glob
 import json
 import os
 import pathlib
-import shutil
 
 from pipelines import cli, complexity, listing, photos, quality, splits
+from pipelines.base import files
 from pipelines.base.late import tf
 from pipelines.masks import published
 from pipelines.prepare import Dropped, prepare
@@ -35,16 +36,23 @@ def write(options, level):
     if target.exists() and any(target.iterdir()):
         raise cli.UserError(f"{target} is not empty: name a new --out_dir")
     found = photos.find(options.data_dir, classes=level.classes)
-    partial = target.with_name(f"{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    files.sweep(target.parent, f".{glob.escape(target.name)}.*.{'?' * 16}.tmp")
+    partial = files.scratch(target)
+    try:
+        return _write(options, level, found, partial, target)
+    finally:
+        files.remove(partial)
+
+
+def _write(options, level, found, partial, target):
+    partial.mkdir()
     rows, dropped = _photos(found, options, level, partial)
     rows, more = _selected(rows, options.complexity, partial)
     dropped += more
     reasons = collections.Counter(row["reason"] for row in dropped)
     left_out = ", ".join(f"{n} {reason}" for reason, n in reasons.most_common()) or "none"
     if not rows:
-        shutil.rmtree(partial)
         raise cli.UserError(f"no photo of {options.data_dir} is left: {left_out}")
     _lists(partial, rows, dropped, options, level)
     _evaluation_masks(partial, rows, level, options.seed)

@@ -1,6 +1,5 @@
 """One study from its settings to its files."""
 
-import hashlib
 import pathlib
 import shlex
 
@@ -8,6 +7,7 @@ from kinpaint.ablation import comparison, training, variants
 from kinpaint.evaluation.results import METRICS
 from kinpaint.metrics.aggregate import UNRANKED, higher_is_better
 from pipelines import photos
+from pipelines.base import files, identity
 from pipelines.base.errors import UserError
 
 # Flags of kinpaint.train that kinpaint.eval shares: scored as trained unless --score says else.
@@ -35,11 +35,20 @@ def ablate(options):
     photos.find(options.data_dir)
     if options.train:
         training.check(runs, base, options.data_dir)
-    failed = training.train(runs, base, options.data_dir) if options.train else {}
-    trained = [run for run in runs if _begun(run)]
-    if not trained:
-        raise UserError(f"no run under {options.out_dir} has trained: nothing to score")
     out_dir = pathlib.Path(options.out_dir)
+    with files.Lock(out_dir, "study"):
+        return _ablate(options, runs, base, score, out_dir)
+
+
+def _ablate(options, runs, base, score, out_dir):
+    failed = training.refused(runs, base, options.data_dir)
+    fit = [run for run in runs if run.label not in failed]
+    if options.train and fit:
+        failed |= training.train(fit, base, options.data_dir)
+    trained = [run for run in fit if _begun(run)]
+    if not trained:
+        reasons = "".join(f"; {label}: {reason}" for label, reason in failed.items())
+        raise UserError(f"no run under {out_dir} has trained: nothing to score{reasons}")
     scored = _score(trained, options, score, out_dir)
     study = gather(options, scored, failed)
     from kinpaint.ablation import hparams, plots, tables
@@ -67,10 +76,10 @@ def _score(trained, options, flags, out_dir):
         recorded = _flags(run)
         own = tuple(f"--{name}={recorded[name]}" for name in shared if name in recorded)
         alike.setdefault(own, []).append(run)
-    end = ":ema" if options.weights == "ema" else ""
+    end = f":{options.weights}" if options.weights else ""
     base, scored = _against(options, trained), {}
     for own, runs in alike.items():
-        apart = hashlib.sha256(" ".join(own).encode()).hexdigest()[:8]
+        apart = identity.of(own)
         is_base = base in [run.variant.name for run in runs]
         folder = out_dir / ("scores" if is_base else f"scores_{apart}")
         models = [f"{run.label}={run.dir}{end}" for run in runs]

@@ -51,14 +51,14 @@ def run(jobs, model, options, report_path=None):
     """
     counts = collections.Counter(done=0, unchanged=0, skipped=0, failed=0)
     report = Report(report_path, options)
-    todo = [j for j in jobs if not report.is_done(j.outputs(options.samples)[-1])]
+    todo = [j for j in jobs if not report.is_done(j)]
     counts["skipped"] = len(jobs) - len(todo)
     bar = cli.progress(
         total=len(jobs), initial=counts["skipped"], desc="complete", unit="photo"
     )
     try:
         with bar:
-            for row in rows(todo, model, options, report.add):
+            for row in rows(report.begun(todo), model, options, report.add):
                 counts[row["status"]] += 1
                 if row["status"] == "failed":
                     bar.write(f"failed: {row['image']}: {row['reason']}", file=sys.stderr)

@@ -1,7 +1,6 @@
 """What is scored: exported models, run directories and baselines behind one interface."""
 
 import dataclasses
-import hashlib
 import pathlib
 from collections.abc import Callable
 
@@ -13,7 +12,7 @@ from pipelines.base.errors import UserError
 
 _PREFIX = "baseline:"
 TAKEN = {".", "..", "truth"}  # folders beside those that pictures are saved in
-_AVERAGED = ":ema"  # behind a run directory: the averaged generator instead of the raw one
+_WEIGHTS = ("ema", "raw")  # RUN:ema, RUN:raw: the averaged generator, or the trained one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +21,9 @@ class Contestant:
 
     Attributes:
         name: its label in tables and files.
-        source: the path, RUN:ema or `baseline:NAME` that it came from.
-        fingerprint: changes when its weights, or the library behind it, change.
+        source: the path, RUN:ema, RUN:raw or `baseline:NAME` that it came from.
+        fingerprint: the key of what it is: changes when its weights, or the library behind
+            it, change, and not with the name or the path.
         complete_batch: (images, masks, seed, samples) -> uint8, see `kinpaint.load`.
         warm_up: whether a first call is slower than the next ones.
         network: () -> the generator, or a UserError where it cannot be built; None of
@@ -119,7 +119,7 @@ def _check_source(source):
             known = ", ".join(_PREFIX + known for known in BASELINES)
             raise UserError(f"there is no {source}: choose among {known}")
         return
-    path = source.removesuffix(_AVERAGED)
+    path, _ = place(source)
     if "/" in path and "://" not in path and not pathlib.Path(path).is_dir():
         raise UserError(f"--model={source}: {path} is no directory of a model or run")
 
@@ -134,11 +134,20 @@ def split(spec):
     return label, spec[len(label + equals) :]
 
 
+def place(source):
+    """(path, weights) of a model's source: of RUN:ema ("RUN", "ema"), else with weights ""."""
+    for weights in _WEIGHTS:
+        if source.endswith(f":{weights}"):
+            return source.removesuffix(f":{weights}"), weights
+    return source, ""
+
+
 def _named(spec):
     label, source = split(spec)
     if source.startswith(_PREFIX):
         return label or source.removeprefix(_PREFIX), source
-    path = pathlib.Path(source.replace(_AVERAGED, "_ema"))
+    path, weights = place(source)
+    path = pathlib.Path(f"{path}_{weights}" if weights else path)
     # saved_models/NAME/3 is better known as NAME_3.
     own_name = f"{path.parent.name}_{path.name}" if path.name.isdigit() else path.resolve().name
     return label or own_name, source
@@ -148,13 +157,15 @@ def _open(name, source):
     if source.startswith(_PREFIX):
         return _open_baseline(name, source)
     import kinpaint  # opening a model loads TensorFlow; a bad flag is told before that
+    from kinpaint import loading
 
-    path = source.removesuffix(_AVERAGED)
-    model = kinpaint.load(path, weights="raw" if path == source else "ema")
+    path, weights = place(source)
+    fingerprint = loading.key(path, weights)  # before the weights: see there
+    model = kinpaint.load(path, weights=weights)
     return Contestant(
         name,
         source,
-        _fingerprint(path, model),
+        fingerprint,
         model.complete_batch,
         warm_up=True,
         network=lambda: model.network,
@@ -165,20 +176,6 @@ def _open(name, source):
 def _open_baseline(name, source):
     method = source.removeprefix(_PREFIX)
     libraries = f"opencv {cv2.__version__}, scikit-image {skimage.__version__}"
-    return Contestant(name, source, libraries, Baseline(method).complete_batch, False)
-
-
-def _fingerprint(path, model):
-    """SHA-256 of an export's variables' files, or of a run's loaded weights."""
-    from kinpaint.loading import newest_version
-
-    base = pathlib.Path(path)
-    base = base / str(newest_version(base) or "")
-    hashed = hashlib.sha256()
-    files = sorted(path for path in (base / "variables").glob("*") if path.is_file())
-    for path in files:
-        hashed.update(path.read_bytes())
-    if not files:
-        for weight in model.network.get_weights():
-            hashed.update(weight.tobytes())
-    return hashed.hexdigest()[:16]
+    return Contestant(
+        name, source, f"{method}, {libraries}", Baseline(method).complete_batch, False
+    )

@@ -27,7 +27,7 @@ class EvalOptions(Options):
 
     model: tuple = option(
         (),
-        "[label=]exported directory, run directory, RUN:ema or baseline:NAME; repeatable",
+        "[label=]exported directory, run directory, RUN:raw, URL or baseline:NAME; repeatable",
         multiple=True,
     )
     baselines: str = option(

@@ -3,19 +3,18 @@
 import datetime
 import platform
 
-import cv2
 import numpy as np
-import skimage
 
-import kinpaint
 import pipelines.masks
 from kinpaint.backend import check_tensorflow
 from kinpaint.evaluation import contestants
 from kinpaint.evaluation.options import nets_of
 from kinpaint.evaluation.results import METRICS
 from kinpaint.evaluation.runner import Job
+from kinpaint.evaluation.versions import versions
 from kinpaint.metrics.aggregate import UNRANKED
 from pipelines import photos, terms
+from pipelines.base import identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 from pipelines.masks.published import Holes, ListedHoles
@@ -92,11 +91,10 @@ def prepare(photo, options):
 
 def settings(job):
     """Everything that the figures depend on, for the report."""
-    import keras  # loads TensorFlow
-
     options, photo = job.options, job.photo
     return {
         "data_dir": photo.data_dir,
+        "photos": identity.of(job.contents),
         "split": photo.split,
         "image_size": job.holes.image_size,
         "masks": job.holes.masks,
@@ -111,15 +109,7 @@ def settings(job):
         "models": {
             c.name: {"source": c.source, "fingerprint": c.fingerprint} for c in job.contestants
         },
-        "versions": {
-            "kinpaint": kinpaint.__version__,
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "opencv": cv2.__version__,
-            "scikit-image": skimage.__version__,
-        },
+        "versions": versions() | {"python": platform.python_version()},
         "devices": [device.name for device in tf.config.list_logical_devices()],
         "written": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }

@@ -1,10 +1,10 @@
 """The end of an evaluation: records become `metrics.json`, `per_image.csv` and a page."""
 
-import contextlib
 import json
 import pathlib
 
 from kinpaint.evaluation import analysis, gallery, pages, results, summary
+from pipelines.base import files
 from pipelines.base.errors import UserError
 from pipelines.masks import published
 
@@ -33,15 +33,13 @@ def write(job, records, settings):
     paths = [
         out_dir / n for n in ("metrics.json", "per_image.csv", "holes.jsonl", "report.html")
     ]
-    shard = job.options.shard.replace("/", "-of-")
-    with _replaced(paths[0], shard) as path:
-        path.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
-    with _replaced(paths[1], shard) as path:
+    # Two shards that end together both write the report.
+    files.write(paths[0], json.dumps(figures, indent=1, allow_nan=False) + "\n")
+    with files.replacing(paths[1]) as path:
         summary.write_rows(path, found)
-    with _replaced(paths[2], shard) as path:
+    with files.replacing(paths[2]) as path:
         published.write(path, job.holes, _hole_rows(found))
-    with _replaced(paths[3], shard) as path:
-        path.write_text(pages.render(figures, found, tiles, job.options))
+    files.write(paths[3], pages.render(figures, found, tiles, job.options))
     return paths
 
 
@@ -66,14 +64,3 @@ def _rounded(tree):
     if isinstance(tree, list):
         return [_rounded(value) for value in tree]
     return float(f"{tree:.6g}") if isinstance(tree, float) else tree
-
-
-@contextlib.contextmanager
-def _replaced(path, shard):
-    """A path to write to that takes the place of `path` at the end.
-
-    Each shard has its own: two that end together both write the report.
-    """
-    partial = path.with_name(f"{path.name}.{shard}.partial")
-    yield partial
-    partial.replace(path)

@@ -41,12 +41,14 @@ class Model:
     Attributes:
         name: its label.
         source: where it came from.
+        key: of what it is, see `contestants.Contestant.fingerprint`.
         network: the generator, or None.
         reason: why there is none, in one line.
     """
 
     def __init__(self, contestant: Contestant):
         self.name, self.source = contestant.name, contestant.source
+        self.key = contestant.fingerprint
         self._complete_batch = contestant.complete_batch
         self.network, self.reason = _network(contestant)
 

@@ -9,7 +9,7 @@ from pipelines.cli import Options, option
 class ExplainOptions(Options):
     """What is explained, on which pictures, and where the pages go."""
 
-    model: str = option("", "[label=]exported directory, run directory, RUN:ema, baseline:NAME")
+    model: str = option("", "[label=]exported directory, run directory, RUN:raw, baseline:NAME")
     image: str = option("", "photo or directory, instead of --data_dir")
     mask: str = option("", "its hole (white), or directory of masks with the photos' stems")
     show: str = option("*", "only photos whose names match are shown, such as '*oxford_*'")

@@ -12,6 +12,7 @@ import kinpaint
 from kinpaint.interpretation import pages, recall, sections, subjects
 from kinpaint.interpretation.case import Case, Model
 from kinpaint.metrics.lpips import exact_float32
+from pipelines.base import files
 
 
 @exact_float32()
@@ -61,7 +62,7 @@ def _write(out_dir, case):
             path.write_bytes(drawing.png)
             figures.setdefault(section.key, []).append(path.relative_to(out_dir).as_posix())
     page = f"{name}.html"
-    (out_dir / page).write_text(pages.render(case, made), encoding="utf-8")
+    files.write(out_dir / page, pages.render(case, made))
     return {
         "name": name,
         "image": case.subject.image,
@@ -75,15 +76,15 @@ def _write(out_dir, case):
 def _ends(out_dir, model, entries):
     """Writes what is about all pictures, and returns where."""
     index, figures = out_dir / "index.html", out_dir / "explain.json"
-    index.write_text(pages.index(model, entries), encoding="utf-8")
+    files.write(index, pages.index(model, entries))
     content = {
-        "model": {"name": model.name, "source": model.source},
+        "model": {"name": model.name, "source": model.source, "fingerprint": model.key},
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "kinpaint": kinpaint.__version__,
         "pictures": [{k: v for k, v in e.items() if k != "thumbnail"} for e in entries],
     }
     text = json.dumps(_plain(content), indent=1, allow_nan=False, ensure_ascii=False)
-    figures.write_text(text + "\n", encoding="utf-8")
+    files.write(figures, text + "\n")
     return [index, figures]
 
 

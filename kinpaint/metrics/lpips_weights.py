@@ -22,6 +22,7 @@ import requests
 from kinpaint.metrics import torch_files
 from kinpaint.names import NETS
 from pipelines import cli
+from pipelines.base import files
 from pipelines.base.late import Late
 
 trunks = Late("kinpaint.metrics.trunks")  # it loads Keras
@@ -104,10 +105,8 @@ def _check_name(path):
 
 def _write(path, arrays):
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    with open(partial, "wb") as file:
+    with files.replacing(path) as unfinished, open(unfinished, "wb") as file:
         np.savez(file, **arrays)
-    partial.replace(path)
     return path
 
 

@@ -13,7 +13,10 @@ class ExportOptions(Options):
     name: str = option("", "name of the model: a new version is made below MODELS_DIR/NAME")
     models_dir: str = option("saved_models", "directory of all exported models")
     weights: str = option(
-        "raw", "the generator's own weights or their moving average", choices=("raw", "ema")
+        "",
+        "the generator's own weights or their moving average; empty: the average where the "
+        "run keeps one",
+        choices=("", "raw", "ema"),
     )
     checkpoint: str = option(
         "newest",

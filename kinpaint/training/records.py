@@ -67,8 +67,7 @@ def _cut_events(path, step):
 def _records_of(path):
     """The records of a TFRecord file; None at the end where a kill tore the last one."""
     try:
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            yield record
+        yield from tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
     except tf.errors.DataLossError:
         yield None
 

@@ -8,6 +8,7 @@ import pathlib
 
 from kinpaint.training import checkpoints
 from pipelines import terms
+from pipelines.base import identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 
@@ -87,12 +88,40 @@ def named_flags(lines):
     return {name: text if equals else "true" for name, equals, text in pairs}
 
 
-def restore_generator(run_dir, weights="raw", checkpoint="newest", log=print):
+def averages(flags, weights=""):
+    """Which generator is meant: "ema", the averaged one, where the run keeps it, else "raw".
+
+    Args:
+        flags: of the run, see `flags_of`.
+        weights: "raw" or "ema" where one was asked for, else "".
+
+    Raises:
+        UserError: some other word.
+    """
+    if weights not in ("", "raw", "ema"):
+        raise UserError(f"weights must be raw or ema, not {weights!r}")
+    return weights or ("ema" if float(flags.get("ema", 0)) else "raw")
+
+
+def key(run_dir, weights=""):
+    """The key (`identity`) of the generator that `restore_generator` would give now.
+
+    Raises:
+        UserError: as there.
+    """
+    flags = flags_of(run_dir)
+    tensors = checkpoints.content(_checkpoint(run_dir, "newest", print))
+    asked = [flags.get("model"), flags.get("image_size"), averages(flags, weights)]
+    return identity.of(tensors, *asked)
+
+
+def restore_generator(run_dir, weights="", checkpoint="newest", log=print):
     """Builds a run's generator in float32 and reads its weights.
 
     Args:
         run_dir: the run's directory.
-        weights: "raw", or "ema" for the averaged generator.
+        weights: "ema" for the averaged generator, "raw" for the one that is trained; "": the
+            averaged one where the run keeps it.
         checkpoint: "newest" for the newest whole one, "best" for the best by the run's
             validations (`--best_by`).
         log: called with a line for each damaged checkpoint passed over.
@@ -108,8 +137,7 @@ def restore_generator(run_dir, weights="raw", checkpoint="newest", log=print):
 
     flags = flags_of(run_dir)
     path = _checkpoint(run_dir, checkpoint, log)
-    if weights not in ("raw", "ema"):
-        raise UserError(f"weights must be raw or ema, not {weights!r}")
+    weights = averages(flags, weights)
     term = terms.parse(flags["model"], what="--model")[0]
     network = models.build(term.name, dtype="float32", **term.settings)
     restore(path, {"network": checkpoints.named(network)})

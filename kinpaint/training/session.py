@@ -25,13 +25,13 @@ from kinpaint.training import (
     strategy,
 )
 from kinpaint.training.run import Run
-from kinpaint.training.settings import checked, photos_key
+from kinpaint.training.settings import Settings, checked, photos_key
 from kinpaint.training.validation import Validation
 from pipelines import cli, photos
 from pipelines.base import files
 
 
-def train(settings):
+def train(settings: Settings) -> Run:
     """Trains or resumes as `settings` say; returns the `Run`.
 
     Raises:

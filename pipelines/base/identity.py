@@ -1,8 +1,8 @@
 """What a result was made of, in keys: equal keys, the same photographs, masks and settings.
 
-A result is kept under the key of everything that decides it, and is taken up again only under
-that key. Names play no part: a folder may be moved, copied or spelled otherwise, and a file that
-was corrected under its old name has another key.
+A result is kept under the key of everything that decides it, and is taken up again only
+under that key. Names play no part: a folder may be moved, copied or spelled otherwise, and
+a file that was corrected under its old name has another key.
 
 Content is hashed, not told by size and date. Those who ask decode every one of these files
 anyway, which takes about ten times as long as SHA-256 does, and copied data keeps its content

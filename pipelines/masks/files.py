@@ -28,7 +28,7 @@ def files(draws, height, width, *, dir="", hole=(0.0, 1.0)):  # noqa: A002
     Raises:
         UserError: no such directory, or no picture in it will do.
     """
-    paths, shares = _scan(dir, height, width)
+    paths, shares = _scan(dir, height, width, identity.of(contents(dir)))
     least, most = hole
     usable = [p for p, share in zip(paths, shares, strict=True) if least <= share <= most]
     if not usable:
@@ -78,8 +78,9 @@ def _pictures(directory):
 
 
 @functools.lru_cache(maxsize=8)
-def _scan(directory, height, width):
-    """Paths and shares of hole of the masks in a directory that can be used."""
+def _scan(directory, height, width, key):
+    """Paths and shares of hole of the masks in a directory that can be used, by its content."""
+    del key
     found = _pictures(directory)
     with tf.init_scope():
         scanned = tf.data.Dataset.from_tensor_slices(tf.constant(found, tf.string))

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 import pipelines.masks
-from pipelines.base import files
+from pipelines.base import files, identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 
@@ -46,6 +46,14 @@ class Holes:
         self._terms = pipelines.masks.parse(masks)
         weights = np.array([term.weight for term in self._terms])
         self._shares = np.cumsum(weights / weights.sum())
+
+    def made_of(self):
+        """What decides the holes, for `identity.of`."""
+        return [*self._made_of, self.seed]
+
+    @functools.cached_property
+    def _made_of(self):
+        return [pipelines.masks.made_of(self.masks), self.image_size]
 
     def family(self, index):
         """Name of the family that the picture's hole is drawn from.
@@ -80,14 +88,15 @@ class Holes:
 
     def __getitem__(self, index):
         """The hole of one picture, bool [S, S, 1], true = hole."""
-        draw = _compiled(self.masks, self.image_size, self.seed)
+        draw = _compiled(self.masks, self.image_size, self.seed, identity.of(self._made_of))
         term = tf.constant(self.term(index))
         return draw(term, tf.constant(index, tf.int64)).numpy()[0] > 0.5
 
 
 @functools.lru_cache(maxsize=16)
-def _compiled(masks, image_size, seed):
-    """`Holes.drawn`, compiled once a process."""
+def _compiled(masks, image_size, seed, made_of):
+    """`Holes.drawn`, compiled once a process, and anew where mask pictures changed."""
+    del made_of
     return tf.function(Holes(masks, image_size, seed).drawn)
 
 
@@ -104,6 +113,11 @@ class ListedHoles:
         self.masks, self.image_size, self.seed = head["masks"], head["image_size"], head["seed"]
         self.rows = {row["index"]: row for row in rows}
         self._drawn = Holes(self.masks, self.image_size, self.seed)
+
+    def made_of(self):
+        """What decides the holes, for `identity.of`: the checksums, wherever they came from."""
+        rows = [[index, row["family"], row["sha256"]] for index, row in self.rows.items()]
+        return [self.image_size, rows]
 
     def family(self, index):
         """Name of the family that the list gives."""
@@ -155,7 +169,7 @@ def read_png(path):
 def write_png(path, hole):
     """Writes a hole as a PNG, white = hole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.uint8(hole) * 255)
+    files.write(path, cv2.imencode(".png", np.uint8(hole) * 255)[1].tobytes())
 
 
 def _read(path):

@@ -7,6 +7,7 @@ import tensorflow as tf
 from kinpaint import losses
 from kinpaint.losses.adversarial import ADVERSARIAL
 from kinpaint.losses.reconstruction import discount
+from kinpaint.metrics import lpips
 from pipelines.base.errors import UserError
 
 
@@ -134,3 +135,37 @@ def test_feature_losses_are_zero_for_the_same_picture_only(weights_dir, name):
         value = loss(batch, {"output": output})[0]
     assert float(value) > 0.0
     assert np.isfinite(tape.gradient(value, output)).all()
+
+
+def test_each_picture_goes_through_one_backbone_once_a_step(weights_dir, monkeypatch):
+    """Four terms look at three pictures; the numbers are those of each term alone."""
+    made, passes = [], []
+    plain = lpips.Lpips
+
+    class Counted(plain):
+        def __init__(self, *args):
+            super().__init__(*args)
+            made.append(self)
+
+        def features(self, pictures):
+            passes.append(1)
+            return super().features(pictures)
+
+    rng = np.random.default_rng(0)
+    image, output, composite = (
+        tf.constant(rng.uniform(-1, 1, (2, 48, 48, 3)), "float32") for _ in range(3)
+    )
+    batch = {"image": image, "mask": tf.ones((2, 48, 48, 1))}
+    outputs = {"output": output, "composite": composite}
+    names = [f"{n}{of}" for n in ("perceptual", "style") for of in ("", "(of=composite)")]
+    alone = [
+        float(losses.build(name, weights_dir=str(weights_dir))(batch, outputs)[0])
+        for name in names
+    ]
+    monkeypatch.setattr(lpips, "Lpips", Counted)
+    together = losses.build(" + ".join(names), weights_dir=str(weights_dir))
+    _, terms = together(batch, outputs)
+    np.testing.assert_allclose([float(v) for v in terms.values()], alone, rtol=1e-5)
+    assert (len(made), len(passes)) == (1, 3)
+    together(batch, outputs)
+    assert len(passes) == 6  # nothing is remembered beyond its step

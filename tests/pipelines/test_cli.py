@@ -89,6 +89,32 @@ def test_a_repeatable_flag_is_adopted_whole(parsed):
     assert cli.read(Options).model == ("ab", "cd")
 
 
+def test_two_spellings_of_one_thing_are_no_change(parsed):
+    parsed("--kind=b", "--count=8")
+    same = {("kind", "b", "a"): True}.get
+    with pytest.raises(UserError, match="other flags: --count is 8, was 9$"):
+        cli.adopt(cli.lines(Options(9)), "flags.txt", (), lambda *asked: same(asked, False))
+    assert cli.read(Options).kind == "b"
+
+
+def test_recorded_flags_that_are_gone_are_named_and_left_out(parsed, capsys):
+    parsed()
+    cli.adopt(["--count=9", "--nolegacy", "--colour=red"], "flags.txt", changeable=())
+    assert cli.read(Options).count == 9
+    said = capsys.readouterr().out
+    assert said.startswith("flags.txt: ") and said.count("\n") == 1
+    assert "--nolegacy" in said and "--colour=red" in said
+
+
+def test_another_binary_s_flags_are_parsed_without_touching_ours():
+    known = cli.parsed(["--count=3", "--fast"], Options)
+    assert cli.read(Options, known) == Options(3, fast=True)
+    assert known["count"].present and not known["kind"].present
+    assert "count" not in flags.FLAGS
+    with pytest.raises(UserError, match="rat"):
+        cli.parsed(["--rat=3"], Options)
+
+
 def test_a_damaged_record_is_named(parsed):
     parsed()
     with pytest.raises(UserError, match="flags.txt is damaged: --count"):

@@ -4,6 +4,7 @@ import inspect
 import json
 import pathlib
 
+from kinpaint.evaluation import contestants
 from kinpaint.reporting import wording
 from kinpaint.reporting.blocks import Cell, Section, Slide, Table, Text
 from kinpaint.reporting.runs import network_of, read_flags
@@ -49,7 +50,7 @@ def _networks(inputs):
 
 def network_behind(source):
     """Architecture of a run directory or an export; None when its files are not there."""
-    path = pathlib.Path(source.removesuffix(":ema"))
+    path = pathlib.Path(contestants.place(source)[0])
     if (path / "flags.txt").is_file():
         return network_of(read_flags(path))
     cards = sorted(path.glob("model_card.json")) or sorted(path.glob("*/model_card.json"))
