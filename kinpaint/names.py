@@ -21,7 +21,7 @@ def _keys(file, registry):
 
 
 MODELS = _keys("models/__init__.py", "MODELS")
-CRITICS = _keys("critics/__init__.py", "CRITICS")
+DISCRIMINATORS = _keys("discriminators/__init__.py", "DISCRIMINATORS")
 LOSSES = _keys("losses/__init__.py", "TERMS")
 RULES = _keys("losses/adversarial.py", "ADVERSARIAL")
 NETS = _keys("metrics/trunks.py", "KINDS")
