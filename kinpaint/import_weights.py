@@ -10,6 +10,7 @@ import dataclasses
 import pathlib
 
 from kinpaint import names
+from kinpaint.backend import check_tensorflow
 from pipelines import cli
 
 
@@ -33,6 +34,7 @@ def main(argv):
     options = cli.read(ImportOptions)
     if not options.weights or not options.run_dir:
         raise cli.UserError("give --weights=FILE and --run_dir=RUN")
+    check_tensorflow("importing weights")
     names.one(options.model, names.MODELS, "--model")
     if not any(pathlib.Path(options.weights + end).is_file() for end in ("", ".index")):
         raise cli.UserError(f"--weights={options.weights}: there is no such file or checkpoint")

@@ -1,10 +1,12 @@
 """Opens exported versions and run directories as one kind of object."""
 
 import functools
+import numbers
 import pathlib
 
 import numpy as np
 
+from kinpaint.backend import check_tensorflow
 from kinpaint.completion import fill
 from kinpaint.training import restoring
 from pipelines.base import files, identity
@@ -13,7 +15,7 @@ from pipelines.base.late import tf
 
 CARD = "model_card.json"
 BOXED = pathlib.Path(__file__).parents[1] / "saved_models" / "kinpaint-small"
-TILE = 512
+TILE, SMALLEST_TILE = 512, 64  # pixels
 
 
 class Completer:
@@ -63,6 +65,7 @@ class Completer:
             raise UserError(
                 f"the mask {mask.shape} has another size than the image {image.shape}"
             )
+        _check_sizes(tile, reach)
         hole, reach = as_uint8_mask(mask) > 0, reach or self.reach
         filled = [
             fill.fill(functools.partial(self._complete, draw=draw), image, hole, tile, reach)
@@ -94,10 +97,20 @@ class Completer:
         return filled[0] if samples == 1 else np.stack(filled)
 
 
+def _check_sizes(tile, reach):
+    """Raises UserError where windows of these sizes cannot be."""
+    for name, value, least in (("tile", tile, SMALLEST_TILE), ("reach", reach, 0)):
+        if value is None and name == "reach":
+            continue
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+            raise UserError(f"{name}={value}: write a whole number of at least {least}")
+
+
 def _draws(samples, seed):
     """Keys of the drawings; a single sample is not drawn."""
-    if samples < 1:
-        raise UserError(f"samples={samples}: at least 1")
+    for name, value, least in (("samples", samples, 1), ("seed", seed, 0)):
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+            raise UserError(f"{name}={value}: write a whole number of at least {least}")
     return [None] if samples == 1 else [(seed, k) for k in range(samples)]
 
 
@@ -250,6 +263,7 @@ def _network_of(path, card):
 
 
 def _load_run(path, weights):
+    check_tensorflow("opening a training run")
     from kinpaint.serving import signatures
 
     network, info = restoring.restore_generator(path, weights=weights)

@@ -18,7 +18,9 @@ class ModelOptions(Options):
     model: str = option(
         "gated", "generator, with settings if wanted: gated, 'gated(width=24, fill=pull_push)'"
     )
-    critic: str = option("none", "critic, written like --model; none: no adversarial loss")
+    discriminator: str = option(
+        "none", "discriminator, written like --model; none: no adversarial loss", was="critic"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,11 +29,13 @@ class LossOptions(Options):
 
     losses: str = option("l1", "weighted sum of losses, '1*l1 + 2*l1_hole'")
     adversarial: str = option(
-        "hinge", "rule of the adversarial loss when there is a critic", choices=RULES
+        "hinge", "rule of the adversarial loss when there is a discriminator", choices=RULES
     )
     adversarial_weight: float = option(0.1, "weight of the generator's adversarial loss", low=0)
     gradient_penalty: float = option(
-        10.0, "weight of the critic's gradient penalty where the rule has one (wgan_gp)", low=0
+        10.0,
+        "weight of the discriminator's gradient penalty where the rule has one (wgan_gp)",
+        low=0,
     )
     feature_weights_dir: str = option(
         "", "directory of trunk npz files for perceptual and style losses and --best_by=lpips_*"
@@ -43,7 +47,9 @@ class OptimizerOptions(Options):
     """Adam for both networks, its rate over time, and the averaged generator."""
 
     learning_rate: float = option(2e-4, "Adam's rate for the generator", above=0)
-    critic_learning_rate: float = option(2e-4, "Adam's rate for the critic", above=0)
+    discriminator_learning_rate: float = option(
+        2e-4, "Adam's rate for the discriminator", above=0, was="critic_learning_rate"
+    )
     beta1: float = option(0.5, "Adam's first decay (DeepFill: 0.5)", low=0, below=1)
     beta2: float = option(0.999, "Adam's second decay", low=0, below=1)
     schedule: str = option("constant", "rate over steps", choices=("constant", "cosine"))

@@ -35,7 +35,8 @@ def main(argv):
     record = pathlib.Path(run_dir) / "flags.txt"
     if record.exists():
         same = functools.partial(settings_.same_place, pathlib.Path(run_dir))
-        cli.adopt(record.read_text().splitlines(), record, RESUMABLE, same)
+        recorded = cli.current(record.read_text().splitlines(), record, *OPTIONS)
+        cli.adopt(recorded, record, RESUMABLE, same)
     train, photo, *others = [cli.read(option_class) for option_class in OPTIONS]
     settings = settings_.checked(settings_.Settings(train, photo, *others))
     cli.refuse(settings_.without_effect(settings))

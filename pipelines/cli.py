@@ -59,6 +59,7 @@ def option(
     choices=None,
     multiple=False,
     check=None,
+    was="",
 ):
     """A dataclass field that is also a flag.
 
@@ -72,9 +73,11 @@ def option(
         choices: the only values.
         multiple: makes a repeatable flag whose value is a tuple of strings.
         check: function of a value (each one of a repeatable flag) that raises a UserError.
+        was: its name in records of earlier versions; see `current`.
     """
     bounds = {"low": low, "high": high, "above": above, "below": below}
     metadata = {"help": help, "choices": choices, "multiple": multiple, "check": check}
+    metadata["was"] = was
     return dataclasses.field(default=default, metadata=metadata | bounds)
 
 
@@ -231,9 +234,35 @@ def lines(options):
     return written
 
 
+def current(recorded, path, *option_classes, log=print):
+    """The lines of a record, flags of earlier versions under the names they have now.
+
+    Args:
+        recorded: lines of `lines`.
+        path: the record's file, for what is said.
+        option_classes: the groups of flags there are now.
+        log: called with one line where a name was translated.
+    """
+    fields = _fields(option_classes)
+    now = {field.metadata["was"]: field.name for field in fields if field.metadata["was"]}
+    translated, old = [], []
+    for line in recorded:
+        name, equals, text = line.removeprefix("--").partition("=")
+        old += [name] if name in now else []
+        translated.append(f"--{now[name]}{equals}{text}" if name in now else line)
+    if old:
+        log(f"{path}: " + ", ".join(f"--{name} is --{now[name]} now" for name in old))
+    return translated
+
+
+def _fields(option_classes):
+    return [field for group in option_classes for field in dataclasses.fields(group)]
+
+
 def recorded(path, *option_classes):
     """{name: value} of the flags in a record of `lines` that the option classes still have."""
     words = path.read_text().splitlines()
+    words = current(words, path, *option_classes, log=lambda _: None)
     known = {field.name for c in option_classes for field in dataclasses.fields(c)}
     names = [_name_and_text(word)[0] for word in words]
     mine = [word for word, name in zip(words, names, strict=True) if name in known]
@@ -394,13 +423,20 @@ def run(main, *option_classes, words=False):
             print("interrupted", file=sys.stderr)
             return 130
 
-    app.run(guarded, flags_parser=_parse)
+    app.run(guarded, flags_parser=lambda argv: _parse(argv, option_classes))
 
 
-def _parse(argv):
+def _parse(argv, option_classes):
     """The words that are no flags; a flag that cannot be read ends in one line."""
     try:
         return flags.FLAGS(argv)
+    except flags.UnrecognizedFlagError as error:
+        old, fields = error.flagname, _fields(option_classes)
+        now = [
+            f"--{old} is --{field.name} now" for field in fields if field.metadata["was"] == old
+        ]
+        print("error:", *(now or [error]), file=sys.stderr)
+        sys.exit(1)
     except flags.Error as error:
         said = " ".join(str(error).split()).removeprefix("flag ")
         for words, wanted in (("invalid literal", "whole number"), ("could not", "number")):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kinpaint import critics, losses, models, names
+from kinpaint import discriminators, losses, models, names
 from kinpaint.losses.adversarial import ADVERSARIAL
 from kinpaint.metrics import trunks
 from pipelines.base import quiet
@@ -20,7 +20,7 @@ WRONG = {
     "kinpaint.train": (
         ("--run_dir=NONE", "--data_dir=NONE", "no directory"),
         ("--run_dir=NONE", "--data_dir=PHOTOS", "--model=gatd", "none of mlp"),
-        ("--run_dir=NONE", "--data_dir=PHOTOS", "--critic=pach", "none of patch"),
+        ("--run_dir=NONE", "--data_dir=PHOTOS", "--discriminator=pach", "none of patch"),
         ("--run_dir=NONE", "--data_dir=PHOTOS", "--losses=l3", "none of l1"),
         ("--run_dir=NONE", "--data_dir=PHOTOS", "--masks=thikc", "no mask family 'thikc'"),
         ("--run_dir=NONE", "--data_dir=PHOTOS", "--seed=-1", "at least 0"),
@@ -119,7 +119,7 @@ def test_helpshort_needs_no_tensorflow(folder, module):
 
 def test_names_are_those_of_the_registries():
     assert set(names.MODELS) == set(models.MODELS)
-    assert set(names.CRITICS) == set(critics.CRITICS)
+    assert set(names.DISCRIMINATORS) == set(discriminators.DISCRIMINATORS)
     assert set(names.LOSSES) == set(losses.TERMS)
     assert set(names.RULES) == set(ADVERSARIAL)
     assert set(names.NETS) == set(trunks.KINDS)

@@ -6,6 +6,7 @@ import platform
 import numpy as np
 
 import pipelines.masks
+from kinpaint.backend import check_tensorflow
 from kinpaint.evaluation import contestants
 from kinpaint.evaluation.options import nets_of
 from kinpaint.evaluation.results import METRICS
@@ -32,6 +33,7 @@ def check(photo, options):
     Raises:
         UserError: what is missing, contradictory or unreadable.
     """
+    check_tensorflow("scoring")
     if not options.out_dir:
         raise UserError("say where the report goes: --out_dir=DIR")
     if options.rank_by not in (known := [m for m in METRICS if m not in UNRANKED]):

@@ -6,6 +6,7 @@ import math
 import pathlib
 import re
 
+from kinpaint.backend import check_tensorflow
 from kinpaint.completion import files, jobs
 from kinpaint.completion.options import CompleteOptions
 from kinpaint.evaluation import contestants, preparing
@@ -53,6 +54,7 @@ def training(photo, options):
 
 def check(photo, options):
     """Raises UserError on what can be told before a model is opened and TensorFlow loaded."""
+    check_tensorflow("explaining")
     if not options.model:
         raise UserError("say what is explained: --model=PATH or baseline:NAME")
     if not options.out_dir:

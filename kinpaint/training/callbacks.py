@@ -126,8 +126,10 @@ class Recorder(keras.callbacks.Callback):
         mean["pictures_per_second"] = self.pictures_a_step / seconds
         mean["data_wait_share"] = waiting / seconds
         mean["learning_rate"] = float(self.model.optimizer.learning_rate)
-        if self.model.critic:
-            mean["critic_learning_rate"] = float(self.model.critic_optimizer.learning_rate)
+        if self.model.discriminator:
+            mean["discriminator_learning_rate"] = float(
+                self.model.discriminator_optimizer.learning_rate
+            )
         self.window = {}
         self.add(step, mean)
 

@@ -8,8 +8,8 @@ so that a directory of that name is whole. `newest` verifies again and falls bac
 one before.
 
 The state is a dict of groups, each a dict of named variables:
-`network`, `critic`, `ema` (the generator's moving average), `optimizer`,
-`critic_optimizer`. Names come from the layers, so that one group can be read
+`network`, `discriminator`, `ema` (the generator's moving average), `optimizer`,
+`discriminator_optimizer`. Names come from the layers, so that one group can be read
 without the others and without building an optimizer.
 """
 

@@ -22,8 +22,11 @@ def report(run, batch, settings):
     """
     model = run.inpainter
     weights = model.network.count_params()
-    critic = model.critic.count_params() if model.critic else 0
-    print(f"generator {model.network.name}: {weights:,} parameters; critic: {critic:,}")
+    discriminator = model.discriminator.count_params() if model.discriminator else 0
+    print(
+        f"generator {model.network.name}: {weights:,} parameters; "
+        f"discriminator: {discriminator:,}"
+    )
     before = _peak_megabytes()
     step = tf.function(model.update, jit_compile=settings.train.jit_compile)
     float(step(batch)["loss"])

@@ -6,13 +6,16 @@ wanted variables need exist.
 
 import pathlib
 
+from kinpaint.options import ModelOptions, OptimizerOptions
 from kinpaint.training import checkpoints
-from pipelines import terms
+from pipelines import cli, terms
 from pipelines.base import identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+# Groups of checkpoints by the names they had in earlier versions.
+_FORMER = {"discriminator": "critic", "discriminator_optimizer": "critic_optimizer"}
 
 
 def restore(path, state):
@@ -36,6 +39,8 @@ def _read(path, group, variables):
     """Values of one group by name, and what does not fit, in words."""
     reader = tf.train.load_checkpoint(str(pathlib.Path(path) / "state"))
     shapes = reader.get_variable_to_shape_map()
+    if group in _FORMER and not any(key.startswith(f"{group}/") for key in shapes):
+        group = _FORMER[group]
     values, problems = {}, []
     for name, variable in variables.items():
         key = f"{group}/{name.replace('/', '.S')}{_SUFFIX}"
@@ -68,8 +73,12 @@ def warm_start(path, network, log=print):
     return len(values)
 
 
-def flags_of(run_dir):
+def flags_of(run_dir, log=lambda line: None):
     """The flags of a run, {name: text}; true flags hold "true", absent booleans are missing.
+
+    Args:
+        run_dir: the run's directory.
+        log: called with one line where flags were recorded under earlier names.
 
     Raises:
         UserError: the directory holds no run.
@@ -79,7 +88,7 @@ def flags_of(run_dir):
         lines = path.read_text().splitlines()
     except OSError as error:
         raise UserError(f"{run_dir} is no run directory: {path} cannot be read") from error
-    return named_flags(lines)
+    return named_flags(cli.current(lines, path, ModelOptions, OptimizerOptions, log=log))
 
 
 def named_flags(lines):
@@ -124,7 +133,8 @@ def restore_generator(run_dir, weights="", checkpoint="newest", log=print):
             averaged one where the run keeps it.
         checkpoint: "newest" for the newest whole one, "best" for the best by the run's
             validations (`--best_by`).
-        log: called with a line for each damaged checkpoint passed over.
+        log: called with a line for each damaged checkpoint passed over, and where flags were
+            recorded under earlier names.
 
     Returns:
         The network, and a dict that tells `model`, `model_settings`, `image_size`, `step`,
@@ -135,7 +145,7 @@ def restore_generator(run_dir, weights="", checkpoint="newest", log=print):
     """
     from kinpaint import models
 
-    flags = flags_of(run_dir)
+    flags = flags_of(run_dir, log)
     path = _checkpoint(run_dir, checkpoint, log)
     weights = averages(flags, weights)
     term = terms.parse(flags["model"], what="--model")[0]

@@ -68,7 +68,7 @@ class Run:
             rate.factor.assign(value)
 
     def _rates(self):
-        optimizers = [self.inpainter.optimizer, self.inpainter.critic_optimizer]
+        optimizers = [self.inpainter.optimizer, self.inpainter.discriminator_optimizer]
         plain = [getattr(o, "inner_optimizer", o) for o in optimizers if o is not None]
         return [optimizer._learning_rate for optimizer in plain]
 
@@ -79,9 +79,11 @@ class Run:
             "network": checkpoints.named(model.network),
             "optimizer": checkpoints.numbered(model.optimizer),
         }
-        if model.critic:
-            groups["critic"] = checkpoints.named(model.critic)
-            groups["critic_optimizer"] = checkpoints.numbered(model.critic_optimizer)
+        if model.discriminator:
+            groups["discriminator"] = checkpoints.named(model.discriminator)
+            groups["discriminator_optimizer"] = checkpoints.numbered(
+                model.discriminator_optimizer
+            )
         if model.average:
             names = map(checkpoints.name_of, model.network.weights)
             groups["ema"] = dict(zip(names, model.average, strict=True))

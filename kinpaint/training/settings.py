@@ -5,6 +5,7 @@ import os
 import pathlib
 
 from kinpaint import names
+from kinpaint.backend import check_tensorflow
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
 from kinpaint.training import checkpoints, restoring
 from pipelines import cli, masks, photos
@@ -38,6 +39,7 @@ def checked(settings):
     Raises:
         UserError: settings that do not go together, or names of what there is not.
     """
+    check_tensorflow("training")
     options, rates, loss = settings.train, settings.optimizer, settings.loss
     if pathlib.Path(options.run_dir).is_file():
         raise UserError(f"--run_dir={options.run_dir} is a file: name a directory")
@@ -49,8 +51,8 @@ def checked(settings):
         if getattr(options, name) % options.steps_per_execution:
             raise UserError(f"--{name} must be a multiple of --steps_per_execution")
     names.one(settings.model.model, names.MODELS, "--model")
-    if settings.model.critic != "none":
-        names.one(settings.model.critic, names.CRITICS, "--critic")
+    if settings.model.discriminator != "none":
+        names.one(settings.model.discriminator, names.DISCRIMINATORS, "--discriminator")
     names.several(loss.losses, names.LOSSES, "--losses")
     kept = pathlib.Path(options.warm_start, "checkpoints")
     if options.warm_start and not any(kept.glob("*")):
@@ -89,14 +91,14 @@ def without_effect(settings):
         )
     if loss.adversarial != "wgan_gp":
         found["gradient_penalty"] = "with --adversarial=wgan_gp"
-    if settings.model.critic == "none":
-        of_critic = (
+    if settings.model.discriminator == "none":
+        of_discriminator = (
             "adversarial",
             "adversarial_weight",
             "gradient_penalty",
-            "critic_learning_rate",
+            "discriminator_learning_rate",
         )
-        found |= dict.fromkeys(of_critic, "with --critic")
+        found |= dict.fromkeys(of_discriminator, "with --discriminator")
     return found
 
 

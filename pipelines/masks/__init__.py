@@ -15,6 +15,7 @@ are never empty, never full, and of a wanted share. Any height and width.
 """
 
 import inspect
+import math
 
 from pipelines import terms
 from pipelines.base.errors import UserError
@@ -36,6 +37,9 @@ FAMILIES = {
     "irregular": irregular,
     "files": files,
 }
+# What the shares of sides and of pictures may be, and what is divided by.
+_LIMITS = dict.fromkeys(("size", "location", "band", "box_share"), (0, 1))
+_LIMITS["aspect"] = (1e-3, 1e3)
 
 
 def batch(kind, seed, batch, height, width, *, first=0, **settings):
@@ -58,12 +62,12 @@ def batch(kind, seed, batch, height, width, *, first=0, **settings):
     Raises:
         UserError: an unknown family or setting; the known ones are named.
     """
-    terms_ = parse(kind, **settings)
     draw = tf.autograph.experimental.do_not_convert(_batch)
-    return draw(terms_, seed, batch, height, width, first)
+    return draw(kind, seed, batch, height, width, first, settings)
 
 
-def _batch(terms_, seed, batch, height, width, first):
+def _batch(kind, seed, batch, height, width, first, settings):
+    terms_ = parse(kind, **settings)
     draws = Draws(seed, batch, first)
     masks = [_masks(t, draws.branch(k), height, width) for k, t in enumerate(terms_)]
     if len(masks) == 1:
@@ -123,9 +127,18 @@ def _check(term):
         if name == "hole" or isinstance(known[name], tuple):
             term.settings[name] = _range(term.name, name, value, known[name])
         elif not (
-            isinstance(value, str) if isinstance(known[name], str) else _is_number(value)
+            isinstance(value, str)
+            if isinstance(known[name], str)
+            else _is_number(value) and value >= 0
         ):
             raise UserError(f"{term.name}: {name}={value!r} must be like {known[name]!r}")
+        least, most = _LIMITS.get(name, (-math.inf, math.inf))
+        values = term.settings[name]
+        values = values if isinstance(values, tuple) else (values,)
+        if name in _LIMITS and not all(least <= x <= most for x in values):
+            raise UserError(
+                f"{term.name}: {name}={value!r} must be at least {least} and at most {most}"
+            )
 
 
 def _range(family, name, value, default):
@@ -144,7 +157,7 @@ def _range(family, name, value, default):
 
 
 def _is_number(value, kinds=(int, float)):
-    return isinstance(value, kinds) and not isinstance(value, bool)
+    return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _masks(term, draws, height, width):

@@ -55,7 +55,7 @@ def test_the_same_flags_in_other_words_are_no_difference(trained, same):
     ("flags", "told"),
     [
         (["--learning_rate=0.5"], "--learning_rate is 0.5, was 0.001"),
-        (["--critic=sn_patch"], "--critic is 'sn_patch', was 'none'"),
+        (["--discriminator=sn_patch"], "--discriminator is 'sn_patch', was 'none'"),
         (["--batch_size=3"], "--batch_size is 3, was "),
         (["--cache"], "--cache is True, was False"),
         (["--masks=thin"], "--masks is 'thin', was 'rect"),

@@ -14,7 +14,7 @@ HEAVY = (
     "grpc",
     "hypothesis",
     "jinja2",
-    "kinpaint.critics",
+    "kinpaint.discriminators",
     "kinpaint.evaluation",
     "kinpaint.losses",
     "kinpaint.metrics",

@@ -91,7 +91,7 @@ def test_mistakes_are_one_line():
 
 
 @pytest.mark.parametrize(
-    "name, critic, generator",
+    "name, discriminator, generator",
     [
         ("hinge", 0.5 * ((0 + 1.5) / 2 + (3 + 0) / 2), -(2.0 - 3.0) / 2),
         (
@@ -102,10 +102,10 @@ def test_mistakes_are_one_line():
         ("wgan_gp", (2.0 - 3.0) / 2 - (2.0 - 0.5) / 2, -(2.0 - 3.0) / 2),
     ],
 )
-def test_adversarial_rules_by_hand(name, critic, generator):
+def test_adversarial_rules_by_hand(name, discriminator, generator):
     rule = ADVERSARIAL[name]
     real, fake = tf.constant([2.0, -0.5]), tf.constant([2.0, -3.0])
-    assert float(rule.critic(real, fake)) == pytest.approx(critic, rel=1e-6)
+    assert float(rule.discriminator(real, fake)) == pytest.approx(discriminator, rel=1e-6)
     assert float(rule.generator(fake)) == pytest.approx(generator, rel=1e-6)
     assert rule.penalised == (name == "wgan_gp")
 
@@ -115,7 +115,10 @@ def test_adversarial_rules_pull_the_right_way(name):
     rule, scores = ADVERSARIAL[name], tf.constant([0.1, -0.2])
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(scores)
-        real, fake = rule.critic(scores, 0 * scores), rule.critic(0 * scores, scores)
+        real, fake = (
+            rule.discriminator(scores, 0 * scores),
+            rule.discriminator(0 * scores, scores),
+        )
         wish = rule.generator(scores)
     assert (tape.gradient(real, scores).numpy() < 0).all()
     assert (tape.gradient(fake, scores).numpy() > 0).all()

@@ -19,7 +19,7 @@ from pipelines.base.errors import UserError
 from tests.pipelines.test_files import holder
 from tests.training.test_session import settings
 
-ALONE = {"critic": "none", "image_size": 16, "model": "cnn(width=4, depth=1)"}
+ALONE = {"discriminator": "none", "image_size": 16, "model": "cnn(width=4, depth=1)"}
 FIXED = {"validate_every": 1000, "pictures_every": 1000, "validation_pictures": 2}
 
 
@@ -166,7 +166,7 @@ def test_moved_data_and_other_spellings_are_the_same_place(sample_dir, tmp_path,
     assert same(f"{sample_dir}/") and same(os.path.relpath(sample_dir))
     assert same(copied) and same("copied", then="../gone")
     assert same(copied, "feature_weights_dir", str(sample_dir))
-    assert not same(copied, "critic") and not same(tmp_path / "gone")
+    assert not same(copied, "discriminator") and not same(tmp_path / "gone")
     trained = sorted(pathlib.Path(photo.path) for photo in photos.find(copied, "train"))
     pixels = np.asarray(Image.open(trained[0]).convert("RGB"))
     Image.fromarray(255 - pixels).save(trained[0])

@@ -17,7 +17,7 @@ from kinpaint.training import checkpoints
 
 FLAGS = (
     "--model=cnn(width=4, depth=2)",
-    "--critic=sn_patch(width=4)",
+    "--discriminator=sn_patch(width=4)",
     "--losses=l1_hole",
     "--image_size=32",
     "--masks=strokes",

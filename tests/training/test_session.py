@@ -25,7 +25,7 @@ def settings(data_dir, run_dir, **changes):
         FeedOptions(
             data_dir=str(data_dir), split="train", image_size=32, batch_size=2, masks="center"
         ),
-        ModelOptions(model="cnn(width=4, depth=2)", critic="sn_patch(width=4)"),
+        ModelOptions(model="cnn(width=4, depth=2)", discriminator="sn_patch(width=4)"),
         LossOptions(),
         OptimizerOptions(),
     )
@@ -44,7 +44,7 @@ def settings(data_dir, run_dir, **changes):
         ({"model": "cnn(depht=2)"}, "no setting depht; known: depth"),
         ({"model": "cnn + mlp"}, "names one network"),
         ({"model": "gated(width=4"}, "cannot read the --model"),
-        ({"critic": "pach"}, "'pach' is none of patch"),
+        ({"discriminator": "pach"}, "'pach' is none of patch"),
         ({"masks": "strokes(colour=3)"}, "strokes has no setting 'colour'"),
         ({"losses": "l3"}, "'l3' is none of l1"),
         (
@@ -91,7 +91,7 @@ def test_a_dry_run_measures_and_saves_nothing(sample_dir, tmp_path, capsys, grou
         settings(sample_dir, tmp_path / "run", dry_run=True, steps_per_execution=group)
     )
     said = capsys.readouterr().out
-    assert "parameters; critic: " in said and "s a step" in said and "MB above" in said
+    assert "parameters; discriminator: " in said and "s a step" in said and "MB above" in said
     assert [p.name for p in (tmp_path / "run").iterdir()] == ["dry_run.png"]
 
 
@@ -142,7 +142,9 @@ def test_grouped_and_compiled_steps_end_where_single_steps_do(sample_dir, tmp_pa
 @pytest.mark.parametrize("steps", [2, 12])
 def test_a_profile_is_written_for_tensorboard(sample_dir, tmp_path, steps):
     """Ten steps long, or as many as there are."""
-    made = settings(sample_dir, tmp_path / "run", profile_at=1, steps=steps, critic="none")
+    made = settings(
+        sample_dir, tmp_path / "run", profile_at=1, steps=steps, discriminator="none"
+    )
     session.train(made)
     traces = list((tmp_path / "run" / "logs" / "plugins" / "profile").glob("*/*.xplane.pb"))
     assert len(traces) == 1 and traces[0].stat().st_size > 1000
@@ -191,7 +193,7 @@ def test_a_nan_batch_stops_by_name_or_rolls_back(sample_dir, tmp_path, monkeypat
 
 def test_each_rollback_halves_the_rate_and_gives_no_time_back(tmp_path):
     """Two of them to one checkpoint; the callbacks after the guard never hear of either."""
-    run = Run(tmp_path, tiny.inpainter(critic=False))
+    run = Run(tmp_path, tiny.inpainter(discriminator=False))
     run.save()
     guard, later = callbacks.Guard(run, "rollback"), keras.callbacks.Callback()
     later.on_train_batch_end = lambda *_: pytest.fail("heard of a void step")
@@ -222,7 +224,9 @@ def test_recomputed_activations_give_the_same_step(sample_dir, tmp_path, model, 
             model=model,
             precision=precision,
         )
-        made = dataclasses.replace(made, model=dataclasses.replace(made.model, critic="none"))
+        made = dataclasses.replace(
+            made, model=dataclasses.replace(made.model, discriminator="none")
+        )
         built = building.build(made)
         start = weights.setdefault("start", built.network.get_weights())
         built.network.set_weights(start)
@@ -280,7 +284,9 @@ def test_photos_too_few_to_validate_on_are_told(tmp_path, sample_dir):
     folder.mkdir(parents=True)
     trained = photos.find(sample_dir, "train")[0].path
     (folder / "one.jpg").write_bytes(pathlib.Path(trained).read_bytes())
-    alone = settings(tmp_path / "photos", tmp_path / "run", validate_every=1, critic="none")
+    alone = settings(
+        tmp_path / "photos", tmp_path / "run", validate_every=1, discriminator="none"
+    )
     with pytest.raises(UserError, match="no photos to validate on.*--validate_every=0"):
         session.train(alone)
     assert not (tmp_path / "run").exists()

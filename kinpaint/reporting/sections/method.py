@@ -13,7 +13,7 @@ from pipelines import terms
 
 _COLUMNS = {
     "model": "network",
-    "critic": "critic",
+    "discriminator": "discriminator",
     "losses": "losses",
     "image_size": "px",
     "masks": "holes",
@@ -78,8 +78,14 @@ def _rules(inputs):
         )
     if inputs.runs:
         losses = sorted({t.name for r in inputs.runs for t in terms.parse(r.flags["losses"])})
-        critics = sorted({run.flags.get("critic", "none") for run in inputs.runs} - {"none"})
-        against = f"; critics: {wording.names(critics)}" if critics else "; no critic"
+        discriminators = sorted(
+            {run.flags.get("discriminator", "none") for run in inputs.runs} - {"none"}
+        )
+        against = (
+            f"; discriminators: {wording.names(discriminators)}"
+            if discriminators
+            else "; no discriminator"
+        )
         said.append(f"Losses: {wording.names(losses)}{against}.")
     return said
 

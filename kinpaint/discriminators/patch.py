@@ -1,4 +1,4 @@
-"""pix2pix's conditional critic of 70 x 70 pixel patches.
+"""pix2pix's conditional discriminator of 70 x 70 pixel patches.
 
 Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks",
 sections 3.2.2 and 6.1.2 (C64-C128-C256-C512).
@@ -7,11 +7,11 @@ sections 3.2.2 and 6.1.2 (C64-C128-C256-C512).
 import keras
 from keras import ops
 
-from kinpaint.critics.critic import Critic
+from kinpaint.discriminators.discriminator import Discriminator
 
 
-@keras.saving.register_keras_serializable("kinpaint.critics")
-class Patch(Critic):
+@keras.saving.register_keras_serializable("kinpaint.discriminators")
+class Patch(Discriminator):
     """One score for every patch, given the masked picture and the mask as the condition.
 
     The paper's batch normalisation is used at batch size 1, where it is instance

@@ -1,4 +1,4 @@
-"""Two critics, one of the whole picture and one of the place of the hole.
+"""Two discriminators, one of the whole picture and one of the place of the hole.
 
 Iizuka et al. 2017, "Globally and Locally Consistent Image Completion", table 2: their
 features are joined for one verdict. DeepFill v1 (Yu et al. 2018) keeps two verdicts.
@@ -9,12 +9,12 @@ import math
 import keras
 from keras import ops
 
-from kinpaint.critics.critic import Critic
+from kinpaint.discriminators.discriminator import Discriminator
 from kinpaint.layers.crop import hole_crop
 
 
-@keras.saving.register_keras_serializable("kinpaint.critics")
-class GlobalLocal(Critic):
+@keras.saving.register_keras_serializable("kinpaint.discriminators")
+class GlobalLocal(Discriminator):
     """Strided 5 x 5 convolutions over the picture and over a crop of half its side.
 
     Args:
@@ -24,8 +24,8 @@ class GlobalLocal(Critic):
         joined: True: features of both are joined for one score, after ReLU and batch
             normalisation, as Iizuka has it. False: one score each, leaky ReLU (0.2), no
             normalisation, as DeepFill v1 has it.
-        depths: convolutions of the whole picture's and of the crop's critic; None: down to
-            a 4 x 4 grid (6 and 5 at 256 px, as Iizuka). DeepFill v1 has (4, 4).
+        depths: convolutions of the whole picture's and of the crop's discriminator; None: down
+            to a 4 x 4 grid (6 and 5 at 256 px, as Iizuka). DeepFill v1 has (4, 4).
         widest: largest channels of both, in units of `width`; DeepFill v1 has (4, 8).
     """
 

@@ -1,4 +1,4 @@
-"""SN-PatchGAN, DeepFill v2's critic: six spectrally normalised strided convolutions.
+"""SN-PatchGAN, DeepFill v2's discriminator: six spectrally normalised strided convolutions.
 
 Yu et al. 2019, section 3.2. With the image and the mask as input 5,946,816 parameters.
 """
@@ -6,14 +6,14 @@ Yu et al. 2019, section 3.2. With the image and the mask as input 5,946,816 para
 import keras
 from keras import ops
 
-from kinpaint.critics.critic import Critic
+from kinpaint.discriminators.discriminator import Discriminator
 from kinpaint.layers.spectral_norm import SpectralConv2D
 
 _SHARES = (1, 2, 4, 4, 4, 4)  # channels, in units of the first convolution's
 
 
-@keras.saving.register_keras_serializable("kinpaint.critics")
-class SNPatch(Critic):
+@keras.saving.register_keras_serializable("kinpaint.discriminators")
+class SNPatch(Discriminator):
     """A score for every channel of a 1/64 grid of the picture and its mask.
 
     Each of the six 5 x 5 convolutions, the last included, is followed by a leaky ReLU of

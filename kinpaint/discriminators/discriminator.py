@@ -1,11 +1,11 @@
-"""What every critic shares: dict in, float32 scores out, weights that fit any size."""
+"""What every discriminator shares: dict in, float32 scores out, weights that fit any size."""
 
 import keras
 from keras import ops
 
 
-class Critic(keras.Model):
-    """Base of the critics: a subclass implements `score(image, mask)`.
+class Discriminator(keras.Model):
+    """Base of the discriminators: a subclass implements `score(image, mask)`.
 
     Takes `{"image": [B, H, W, 3] in [-1, 1], "mask": [B, H, W, 1]}`, where the image is the
     truth or a composite, and gives `{"scores": float32 [B, ...]}`, larger for truth.
