@@ -96,6 +96,7 @@ def settings(job):
         "data_dir": photo.data_dir,
         "photos": identity.of(job.contents),
         "split": photo.split,
+        "classes": photo.classes,
         "image_size": job.holes.image_size,
         "masks": job.holes.masks,
         "seed": job.holes.seed,
