@@ -99,8 +99,8 @@ def gather(options, scored, failed):
     """The study as a dict: settings, variants, references (baselines) and failures.
 
     Each variant has "flags", "runs", "seeds", "parameters", "multiply_adds" (one picture),
-    "seconds_per_image", "steps" and "cpu_minutes" (means over its seeds), "image_size" and
-    "masks" it was scored at, "metrics", "seeds_apart" and "versus_base", as
+    "seconds_per_image", "steps" and "cpu_minutes" (means over its seeds), "image_size",
+    "masks" and "classes" it was scored at, "metrics", "seeds_apart" and "versus_base", as
     `comparison.compare` gives them. Pictures scored at another size or under other holes
     than those of the base are no pairs with its: "versus_base" is None there.
 
@@ -114,7 +114,7 @@ def gather(options, scored, failed):
     described, references, settings = {}, {}, {}
     for folder, runs in scored.items():
         scores, at = comparison.read_scores(folder), comparison.means(folder)["settings"]
-        at = {name: at[name] for name in ("image_size", "masks")}
+        at = {name: at[name] for name in _SHARED}
         by_variant = {}
         for run in runs:
             by_variant.setdefault(run.variant.name, []).append(run)
@@ -134,7 +134,8 @@ def gather(options, scored, failed):
             }
         for name, found in by_variant.items():
             described[name] = _described(found, at["image_size"], compared[name]) | at
-        end = f" ({at['image_size']} px, {at['masks']})" if apart else ""
+        told = [f"{at['image_size']} px", at["masks"], *filter(None, [at["classes"]])]
+        end = f" ({', '.join(told)})" if apart else ""
         references |= {f"{name}{end}": compared[name] | at for name in others}
     names = [v.name for v in variants.parse(options) if v.name in described]
     return {

@@ -38,11 +38,11 @@ def markdown(study):
         rows.append([name, *scores, *_tested(variant, settings["metric"]), *_costs(variant)])
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines += [
-        f"\n{name}: scored at {variant['image_size']} px under {variant['masks']}, so not "
-        f"compared with {settings['base']} picture by picture"
+        f"\n{name}: scored at {variant['image_size']} px under {variant['masks']} on "
+        f"{variant['classes'] or 'all classes'}, so not compared with {settings['base']} "
+        "picture by picture"
         for name, variant in study["variants"].items()
-        if (variant.get("image_size"), variant.get("masks"))
-        != (settings.get("image_size"), settings.get("masks"))
+        if variant["versus_base"] is None and name != settings["base"]
     ]
     lines += [f"\n{label}: {reason}" for label, reason in study["failed"].items()]
     return "\n".join([*lines, ""])

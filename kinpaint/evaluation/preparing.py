@@ -94,6 +94,7 @@ def settings(job):
     return {
         "data_dir": photo.data_dir,
         "split": photo.split,
+        "classes": photo.classes,
         "image_size": job.holes.image_size,
         "masks": job.holes.masks,
         "seed": job.holes.seed,
