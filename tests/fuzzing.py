@@ -83,7 +83,8 @@ def texts():
     """{name: bytes} of small JSON and JSON-lines files as the project writes them."""
     photo = dict.fromkeys(("class", "species_name", "sha256", "licence"), "cats")
     photo |= dict.fromkeys(("photo_id", "species_id", "observer_id", "bytes"), 7)
-    page = {"kind": "page", "taxon_id": 3, "rows": [photo], "rejected": {}, "last_id": 9}
+    candidate = photo | {"path": "cats/7.jpg", "size": "medium", "extension": "jpg"}
+    page = {"kind": "page", "taxon_id": 3, "rows": [candidate], "rejected": {}, "last_id": 9}
     hole = {"index": 0, "image": "cats/7.jpg", "family": "thin", "sha256": "ab" * 8}
     head = {"format": 1, "masks": "thin", "image_size": 32, "seed": 1}
     record = {"name": "cats/7.jpg", "label": "cats", "split": "val", "offset": 12, "length": 8}
