@@ -141,6 +141,8 @@ def _what_else(data):
         return "an SVG or XML text, not pixels"
     if data[4:8] == b"ftyp" and not HEIC and data[8:12] != b"avif":
         return "a HEIC picture: pip install pillow-heif, or convert it to JPEG or PNG"
+    if head.startswith((b"ii*\0", b"mm\0*")):
+        return "a TIFF of a kind that is not read: save it as RGB or grey, of 8 or 16 bits"
     return f"not a picture in any of {', '.join(FORMATS)}"
 
 

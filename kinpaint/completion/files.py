@@ -220,8 +220,6 @@ def _png(samples):
     """A PNG without anything beside its samples; Pillow has no 16 bit colours, OpenCV has."""
     if samples.dtype == np.uint8 or samples.ndim == 2:
         return _by_pillow(samples, "PNG", {})
-    if samples.shape[-1] == 2:  # OpenCV knows no grey with alpha
-        samples = samples[..., [0, 0, 0, 1]]
     return stored.encoded_png(samples)
 
 

@@ -69,7 +69,7 @@ def is_one_file(options):
 
 
 def mark_output(options):
-    """Marks the directory of many outputs, so that no later job or training takes them for photos.
+    """Marks the directory of many outputs: no later job or training takes them for photos.
 
     A folder in which something lies already, such as the photos themselves, is not marked.
     """

@@ -16,6 +16,7 @@ without a word: `About.left_out`, and the second value of `fitted`.
 import contextlib
 import dataclasses
 import hashlib
+import itertools
 import re
 import struct
 import zlib
@@ -264,7 +265,7 @@ _KEPT = (b"sPLT", b"tIME", b"oFFs", b"pCAL", b"sCAL", b"sTER", b"tEXt", b"zTXt",
 
 
 def _unpacked(data):
-    """zlib data unpacked, within bounds; None where it is damaged or too much."""
+    """What zlib packed, within bounds; None where it is damaged or too much."""
     try:
         unpacker = zlib.decompressobj()
         found = unpacker.decompress(data, _UNPACKED)
@@ -349,7 +350,7 @@ _OF_SAMPLES |= {281, 282, 283, 284, 288, 289, 290, 291, 292, 293, 296, 297, 301,
 _OF_SAMPLES |= {320, 321, 322, 323, 324, 325, 330, 332, 338, 339, 340, 341, 342, 347}
 _OF_SAMPLES |= {*range(512, 533), 700, 34377, 34675}
 _EXIF_IFD, _GPS_IFD, _LAYERS = 0x8769, 0x8825, 37724
-_BYTE, _UNDEFINED = 1, 7
+_BYTE, _LONG, _UNDEFINED, _MAKER_NOTE = 1, 4, 7, 0x927C
 _COPYRIGHT, _IN_EXIF = 33432, {*range(36864, 42241)}  # what an EXIF block has a place for
 
 
@@ -377,6 +378,9 @@ def _of_tiff(image, data):
                 exif.get_ifd(number).update(read.get_ifd(number))
             except Exception:  # noqa: BLE001, Pillow raises a dozen kinds on damaged tags
                 about.left_out.append("its EXIF, which is damaged")
+    with contextlib.suppress(KeyError):  # it has places in the old file in it
+        read.get_ifd(_MAKER_NOTE)
+        about.left_out.append("its maker notes")
     if len(exif):
         about.exif = exif.tobytes().removeprefix(_EXIF)
     return about
@@ -413,27 +417,23 @@ def tiff(array, about: About) -> bytes:
     ifd[317], ifd[274] = 2, 1
     if count in (2, 4):
         ifd[338] = 2
-    starts, place = [], 8
-    for strip in strips:
-        starts.append(place)
-        place += len(strip)
-    ifd[273], ifd[279] = tuple(starts), tuple(map(len, strips))
+    # Pillow counts the strips' places from behind the directory, which comes first.
+    sizes = [len(strip) for strip in strips]
+    ifd.tagtype[273] = ifd.tagtype[279] = _LONG
+    ifd[273], ifd[279] = tuple(itertools.accumulate(sizes[:-1], initial=0)), tuple(sizes)
     if about.dpi:
         ifd[282], ifd[283], ifd[296] = float(about.dpi[0]), float(about.dpi[1]), 2
-    for tag, kind_, content in (
+    blocks = (
         (700, _BYTE, about.xmp),
         (34675, _UNDEFINED, about.icc),
         (34377, _BYTE, about.irb),
-    ):
+    )
+    for tag, kind_, content in blocks:
         if content:
             ifd.tagtype[tag] = kind_
             ifd[tag] = content
     _add_exif(ifd, about)
-    place += place % 2
-    body = b"".join(strips)
-    return (
-        b"II*\0" + struct.pack("<I", place) + body.ljust(place - 8, b"\0") + ifd.tobytes(place)
-    )
+    return b"II*\0" + struct.pack("<I", 8) + ifd.tobytes(8) + b"".join(strips)
 
 
 def _add_exif(ifd, about):
@@ -451,7 +451,7 @@ def _add_exif(ifd, about):
             ifd[tag] = value
     for number in (_EXIF_IFD, _GPS_IFD):
         if values := exif.get_ifd(number):
-            ifd.tagtype[number] = 4
+            ifd.tagtype[number] = _LONG
             ifd[number] = dict(values)
 
 

@@ -96,7 +96,7 @@ def _try(path):
 
 
 def _resized(hole, height, width):
-    """bool [H, W] at another size: the nearest pixel's centre, as `tf.image.resize` takes it."""
+    """A hole, bool [H, W], at another size: of the pixel that each centre falls into."""
     rows, columns = (
         np.minimum(np.int64((np.arange(wanted) + 0.5) * (has / wanted)), has - 1)
         for wanted, has in zip((height, width), hole.shape, strict=True)

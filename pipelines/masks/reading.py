@@ -71,8 +71,8 @@ def _hole(values):
         apart = np.ptp(values[split].astype(np.float64), axis=-1).max()
         if values.dtype == bool or apart > _GREY * _full(values) / 255:
             raise UserError(
-                "the mask is painted in colours, so its channels disagree on where the hole is: "
-                "paint the hole white on black, or give one channel, such as mask[..., 0] > 0"
+                "the mask is painted in colours, so its channels disagree on where the hole is:"
+                " paint the hole white on black, or give one channel, such as mask[..., 0] > 0"
             )
     return hole.sum(axis=-1) >= 2
 
@@ -107,8 +107,8 @@ def _of_integers(values):
     half = (full + 1) // 2 if full == 255 else 128 * 257
     if most < half:
         raise UserError(
-            f"something is painted in the mask, but nothing is white: its values end at {most} of "
-            f"{full}; a hole is 255 (128 and above), or 1 where nothing is above 1"
+            f"something is painted in the mask, but nothing is white: its values end at {most} "
+            f"of {full}; a hole is 255 (128 and above), or 1 where nothing is above 1"
         )
     return values >= half
 
@@ -133,7 +133,7 @@ def read(source: str | os.PathLike | bytes) -> tuple[stored.Samples, int]:
 
 
 def hole_in(source: str | os.PathLike | bytes) -> np.ndarray:
-    """The hole that a mask file shows, upright, bool [H, W]; UserError as `hole_of` and `read`."""
+    """The hole that a mask file shows, upright, bool [H, W]; raises as `hole_of` and `read`."""
     found, orientation = read(source)
     return stored.turned(hole_of(found.colours, found.alpha), orientation)
 
