@@ -36,7 +36,7 @@ class Walk:
 
     Attributes:
         names: relative names with forward slashes, sorted.
-        left_out: reason, as it reads behind a number, to relative names.
+        left_out: reason to relative names.
     """
 
     names: list[str]
@@ -45,12 +45,12 @@ class Walk:
     @property
     def told(self) -> str:
         """What was left out, in words; "" where nothing was."""
-        parts = [
-            f"{', '.join(map(printable, those[:_SHOWN]))}{', ...' if those[_SHOWN:] else ''} "
-            f"({len(those)} {reason})"
-            for reason, those in self.left_out.items()
-        ]
-        return f"left out {'; '.join(parts)}" if parts else ""
+        count = sum(map(len, self.left_out.values()))
+        parts = []
+        for reason, those in self.left_out.items():
+            more = f" and {len(those) - _SHOWN} more" if len(those) > _SHOWN else ""
+            parts.append(f"{', '.join(map(printable, those[:_SHOWN]))}{more} ({reason})")
+        return f"left out {count}: {'; '.join(parts)}" if parts else ""
 
     def say(self, root: str | os.PathLike) -> None:
         """One line on stderr about what was left out, once in a process."""
@@ -82,7 +82,7 @@ def walk(
         real = os.path.realpath(folder)
         if real in shut or real in entered:
             if real in entered:
-                left_out["links to a folder that is there already"].append(name)
+                left_out["there already by another way"].append(name)
             continue
         entered.add(real)
         try:
@@ -90,10 +90,10 @@ def walk(
         except OSError as error:
             if not name:
                 raise
-            left_out[f"folders that cannot be read: {error.strerror}"].append(name)
+            left_out[f"cannot be read: {error.strerror}"].append(name)
             continue
         if name and not marked and any(entry.name == NO_MEDIA for entry in entries):
-            left_out[f"folders with a {NO_MEDIA} in them"].append(name)
+            left_out[f"marked by {NO_MEDIA}"].append(name)
             continue
         for entry in entries:
             inside = f"{name}/{entry.name}" if name else entry.name
@@ -111,15 +111,15 @@ def _add(entry, name, suffixes, names, waiting, links):
         mode = os.stat(entry.path).st_mode
     except OSError:
         linked = suffix in suffixes or not suffix  # what might have been a picture or a folder
-        return "links that lead nowhere" if linked else None
+        return "a link that leads nowhere" if linked else None
     if stat.S_ISDIR(mode):
         (links if entry.is_symlink() else waiting).append((pathlib.Path(entry.path), name))
     elif suffix in suffixes:
         if not stat.S_ISREG(mode):
-            return "pipes or devices, not files"
+            return "a pipe or device"
         names.append(name)
     elif suffix in _PICTURE_LIKE:
-        return f"{suffix} files, which are not read here"
+        return f"{suffix} is not read here"
     return None
 
 
@@ -129,7 +129,7 @@ def _say_once(line):
 
 
 def printable(path: str | os.PathLike) -> str:
-    """A name as any terminal or UTF-8 file can show it: bytes that are not UTF-8 as \\xNN."""
+    r"""A name as any terminal or UTF-8 file can show it: bytes that are not UTF-8 as \\xNN."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -155,9 +155,9 @@ def photos(root: str | os.PathLike) -> Walk:
     for name in sorted(found.names, key=lambda name: (name in linked, name)):
         real = os.path.realpath(os.path.join(root, name))
         if not _is_utf8(name):
-            reason = "names that are not UTF-8: rename them"
+            reason = "not UTF-8: rename it"
         elif name in linked and real in by_file:
-            reason = "links to a photo that is there already"
+            reason = "a link to a photo that is there already"
         else:
             kept.append(name)
             by_file.add(real)

@@ -120,7 +120,7 @@ def test_a_listing_follows_each_folder_once_and_says_so(tmp_path, capsys):
     (inside / "door").symlink_to(outside, target_is_directory=True)
     (inside / "circle").symlink_to(inside, target_is_directory=True)
     assert listing.names(inside) == ["a.png", "door/a.png"]
-    assert "circle (1 links to a folder that is there already)" in capsys.readouterr().err
+    assert "left out 1: circle (there already by another way)" in capsys.readouterr().err
     save(tmp_path / "mask.png", pixels())
     options = CompleteOptions(
         model="m",

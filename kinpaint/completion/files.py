@@ -155,7 +155,7 @@ def _is_lossless(webp):
 
 
 def left_out(photo: Photo, file_format: str) -> list[str]:
-    """What a file of this format will not hold of the photo, in words, so it can be said before.
+    """What of the photo a file of this format will not hold, in words: to be said before.
 
     Raises:
         UserError: the photo cannot be written so at all, and what can be done.

@@ -275,14 +275,14 @@ def _unpacked(data):
 
 
 def _text_of_itxt(content):
-    """PNG 11.3.3.4: keyword, compression flag and method, language, translated keyword, text."""
+    """PNG 11.3.3.4: keyword, packed or not, method, language, translated keyword, text."""
     keyword, _, rest = content.partition(b"\0")
     text = rest[2:].split(b"\0", 2)[-1]
     return (_unpacked(text) or b"") if rest[:1] == b"\1" else text
 
 
 def _exif_in_text(kind, content):
-    """ImageMagick's EXIF before PNG had a chunk for it: hexadecimal text; None if it is none."""
+    """ImageMagick's EXIF from before PNG had a chunk for it, hexadecimal; None if it is none."""
     keyword, _, rest = content.partition(b"\0")
     if keyword not in (b"Raw profile type exif", b"Raw profile type APP1"):
         return None
@@ -672,8 +672,8 @@ def _extended(packet):
     mark = hashlib.md5(packet, usedforsecurity=False).hexdigest().upper().encode()
     short = (
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
-        b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
-        b'xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="'
+        b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+        b'rdf:about="" xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="'
         + mark
         + b'"/></rdf:RDF></x:xmpmeta>'
     )

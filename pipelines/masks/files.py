@@ -96,9 +96,14 @@ def _try(path):
 
 
 def _resized(hole, height, width):
-    """A hole, bool [H, W], at another size: of the pixel that each centre falls into."""
-    rows, columns = (
-        np.minimum(np.int64((np.arange(wanted) + 0.5) * (has / wanted)), has - 1)
-        for wanted, has in zip((height, width), hole.shape, strict=True)
-    )
+    """A hole, bool [H, W], at another size: of the pixel that each centre falls into.
+
+    In float32, as `tf.image.resize` counts.
+    """
+
+    def places(wanted, has):
+        centres = np.arange(wanted, dtype=np.float32) + np.float32(0.5)
+        return np.minimum(np.int64(centres * (np.float32(has) / np.float32(wanted))), has - 1)
+
+    rows, columns = map(places, (height, width), hole.shape)
     return hole[rows[:, None], columns]
