@@ -117,6 +117,8 @@ def _add(entry, name, suffixes, names, waiting, links):
     elif suffix in suffixes:
         if not stat.S_ISREG(mode):
             return "a pipe or device"
+        if not os.access(entry.path, os.R_OK):
+            return "cannot be read: Permission denied"
         names.append(name)
     elif suffix in _PICTURE_LIKE:
         return f"{suffix} is not read here"

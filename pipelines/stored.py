@@ -216,12 +216,13 @@ def samples(image: Image.Image, data: bytes) -> Samples:
     try:
         if image.format == "PNG" and image.mode != "I;16" and "16B" in str(image.tile[0][3]):
             image.load()  # Pillow reads to the end and finds what is damaged; OpenCV would not
-            return _split(_in_rgb_order(_by_opencv(data)))
+            return _keyed(_split(_in_rgb_order(_by_opencv(data))), data)
         if image.format == "TIFF" and {*image.tag_v2.get(_BITS, (1,))} == {16}:
             if {*image.tag_v2.get(_SAMPLE_FORMAT, (_UNSIGNED,))} == {_UNSIGNED}:
                 return _deep_tiff(image, data)
         image.load()
-        return _by_pillow(image)
+        found = _by_pillow(image)
+        return _keyed(found, data) if image.format == "PNG" else found
     except UserError:
         raise
     except Exception as error:  # Pillow raises a dozen kinds on damaged files
@@ -278,6 +279,16 @@ def _deep_tiff(image, data):
         array = 65535 - array
     found = _split(array.astype(np.uint16))
     return dataclasses.replace(found, upright=upright)
+
+
+def _keyed(found, data):
+    """With the one transparent colour of a 16 bit PNG (its tRNS chunk) as alpha."""
+    keys = [content for kind, content, _ in png_chunks(data) if kind == b"tRNS"]
+    if found.alpha is not None or found.colours.dtype != np.uint16 or not keys:
+        return found
+    same = found.colours == np.frombuffer(keys[0], ">u2")
+    clear = same if same.ndim == 2 else same.all(axis=-1)
+    return dataclasses.replace(found, alpha=np.where(clear, np.uint16(0), np.uint16(65535)))
 
 
 def _by_pillow(image):

@@ -191,6 +191,8 @@ def encoded(photo: Photo, file_format: str) -> bytes:
     about, _ = metadata.fitted(photo.about, photo.format, file_format)
     samples = photo.samples
     if photo.alpha is not None:
+        if samples.ndim == 2 and samples.dtype == np.uint16:  # few read grey with deep alpha
+            samples = np.repeat(samples[..., None], 3, axis=-1)
         samples = np.dstack([samples, photo.alpha])
     if file_format == "TIFF":
         return metadata.tiff(samples, about)

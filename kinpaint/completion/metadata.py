@@ -282,7 +282,7 @@ def _text_of_itxt(content):
 
 
 def _exif_in_text(kind, content):
-    """ImageMagick's EXIF from before PNG had a chunk for it, hexadecimal; None if it is none."""
+    """The EXIF that ImageMagick wrote as hexadecimal text before PNG had a chunk for it."""
     keyword, _, rest = content.partition(b"\0")
     if keyword not in (b"Raw profile type exif", b"Raw profile type APP1"):
         return None
@@ -369,6 +369,9 @@ def _of_tiff(image, data):
         if tag == _LAYERS:
             about.left_out.append("its layers")
         elif tag not in _OF_SAMPLES and tag not in (_EXIF_IFD, _GPS_IFD):
+            if not _is_writable(tags.tagtype[tag], tag, tags[tag]):
+                about.left_out.append(f"its TIFF tag {tag}, which is damaged")
+                continue
             about.tags[tag] = (tags.tagtype[tag], tags[tag])
             if tag <= _COPYRIGHT or tag in _IN_EXIF:
                 _try_tag(exif, tag, tags[tag])
@@ -384,6 +387,17 @@ def _of_tiff(image, data):
     if len(exif):
         about.exif = exif.tobytes().removeprefix(_EXIF)
     return about
+
+
+def _is_writable(kind, tag, value):
+    probe = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
+    probe.tagtype[tag] = kind
+    try:
+        probe[tag] = value
+        probe.tobytes(8)
+    except Exception:  # noqa: BLE001, whatever Pillow finds wrong with it
+        return False
+    return True
 
 
 def _try_tag(exif, tag, value):

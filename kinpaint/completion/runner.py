@@ -7,6 +7,7 @@ photos holds few of them in memory and a batch of thumbnails keeps the network b
 import collections
 import concurrent.futures
 import dataclasses
+import os
 import sys
 import time
 import traceback
@@ -45,6 +46,8 @@ def attempt(function, *args):
         return function(*args)
     except cli.UserError as error:
         return Failure(str(error))
+    except OSError as error:  # what the file system refuses
+        return Failure(error.strerror or str(error))
     except Exception as error:  # noqa: BLE001, a fault of the program, so its trace is kept
         reason = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
         return Failure(reason, traceback.format_exc())
@@ -135,7 +138,7 @@ def _read_ahead(jobs, options, readers):
 def checked(job, options):
     """The job, with the problem that an output of it exists."""
     for output in job.outputs(options.samples):
-        if output.exists() and not options.overwrite and not job.problem:
+        if os.path.exists(output) and not options.overwrite and not job.problem:
             reason = f"{output} exists: --overwrite replaces it"
             return dataclasses.replace(job, problem=reason)
     return job

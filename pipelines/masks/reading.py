@@ -18,6 +18,7 @@ SUFFIXES = frozenset(
 )
 _GREY = 32  # channels that differ by no more are one grey, as JPEG and profiles blur it
 _SAME = 4.0  # mean difference of 255 up to which a mask is the photo, saved once more
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _MIDDLE = (16, 239)  # no mask has more than its edges in between
 
 
@@ -147,9 +148,12 @@ def refuse_photo(mask: np.ndarray, photo: np.ndarray) -> None:
     """
     if mask.shape[:2] != photo.shape[:2] or mask.dtype != np.uint8:
         return
-    grey, other = (
-        a if a.ndim == 2 else a.astype(np.float32).mean(axis=-1) for a in (mask, photo)
-    )
-    middle = ((grey >= _MIDDLE[0]) & (grey <= _MIDDLE[1])).mean()
-    if middle > 0.01 and np.abs(grey - other.astype(np.float32)).mean() <= _SAME:
+    if ((mask >= _MIDDLE[0]) & (mask <= _MIDDLE[1])).mean() <= 0.01:
+        return
+    if mask.ndim == 3 or photo.ndim == 2:
+        ways = [np.broadcast_arrays(np.atleast_3d(mask), np.atleast_3d(photo))]
+    else:  # any way in which a photo is made grey
+        greys = [*np.moveaxis(photo, -1, 0), photo.mean(axis=-1), photo @ _LUMA]
+        ways = [(mask, grey) for grey in greys]
+    if min(np.abs(np.float32(m) - p).mean() for m, p in ways) <= _SAME:
         raise UserError("the mask is the photo itself: give a picture with the hole in white")

@@ -106,6 +106,19 @@ def test_sixteen_bit_colour_in_png_is_kept(tmp_path, channels):
             files.left_out(photo, format_)
 
 
+@pytest.mark.parametrize("channels", [0, 3])
+def test_the_one_transparent_colour_of_a_deep_png_is_its_alpha(tmp_path, channels):
+    array = deep(channels) | np.uint16(1)
+    array[5:9] = 4660
+    data = cv2.imencode(".png", array)[1].tobytes()
+    key = struct.pack(f">{channels or 1}H", *[4660] * (channels or 1))
+    (tmp_path / "a.png").write_bytes(data[:33] + stored.png_chunk(b"tRNS", key) + data[33:])
+    photo = round_trip(tmp_path / "a.png", tmp_path / "b.png")
+    assert (photo.alpha[5:9] == 0).all() and (np.delete(photo.alpha, range(5, 9), 0) > 0).all()
+    again = files.read(tmp_path / "b.png")
+    np.testing.assert_array_equal(again.alpha, photo.alpha)
+
+
 def test_the_alpha_of_a_deep_photo_can_be_its_mask():
     alpha = np.where(HOLE, 0, 65535).astype(np.uint16)
     photo = files.Photo(deep(), alpha, "PNG", 1, {})

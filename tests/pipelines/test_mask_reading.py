@@ -70,6 +70,8 @@ REFUSED = {
     "five channels": (np.zeros((20, 30, 5), np.uint8), "give \\[H, W\\]"),
     "a row": (HOLE[0], "give \\[H, W\\]|another size"),
     "the photo": (PHOTO, "the photo itself"),
+    "the photo's red": (PHOTO[..., 0], "the photo itself"),
+    "the photo in grey": (np.asarray(Image.fromarray(PHOTO).convert("L")), "the photo itself"),
 }
 
 
