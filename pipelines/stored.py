@@ -5,6 +5,7 @@ TIFF) OpenCV and tifffile read the samples. Nothing is decoded before its size i
 texts in a PNG are not unpacked at all: a few bytes of them can stand for gigabytes.
 """
 
+import contextlib
 import dataclasses
 import io
 import os
@@ -14,6 +15,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -85,25 +87,30 @@ def _require_file(path):
         raise UserError(f"a file of more than {MAX_BYTES >> 30} GB")
 
 
-def opened(data: bytes) -> Image.Image:
+def opened(data: bytes | BinaryIO) -> Image.Image:
     """A Pillow picture whose pixels are not decoded yet.
+
+    Args:
+        data: a file's bytes; or a file opened for reading, to learn its size only.
 
     Raises:
         UserError: what else the bytes are, or that they declare more than `MAX_PIXELS`.
     """
-    if data.startswith(PNG_START):
+    if isinstance(data, bytes) and data.startswith(PNG_START):
         kept = [raw for kind, _, raw in png_chunks(data) if kind in _PIXELS]
         data = PNG_START + b"".join(kept)
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sizes: checked below, in words
         try:
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            image = Image.open(file, formats=FORMATS)
         except Image.DecompressionBombError as error:
             raise UserError(f"more than {MAX_PIXELS // 10**6} megapixels") from error
         except Image.UnidentifiedImageError as error:
-            raise UserError(_what_else(data)) from error
+            file.seek(0)
+            raise UserError(_what_else(file.read(512))) from error
         except Exception as error:  # Pillow raises a dozen kinds on damaged files
-            raise UserError(f"damaged file: {first_line(error)}") from error
+            raise UserError(f"damaged file: {_first_line(error)}") from error
     if image.width * image.height > MAX_PIXELS:
         image.close()
         raise UserError(
@@ -114,25 +121,34 @@ def opened(data: bytes) -> Image.Image:
 
 def size(source: str | os.PathLike | bytes) -> tuple[int, int]:
     """(width, height) as stored, from a file's head; raises UserError as `opened`."""
-    if isinstance(source, bytes):
-        head = source[:33]
-    else:
+    if not isinstance(source, bytes):
         _require_file(source)
-        with open(source, "rb") as file:
-            head = file.read(33)
-    if head.startswith(PNG_START) and len(head) == 33:
-        return struct.unpack_from(">II", head, 16)
-    with opened(contents(source)) as image:
-        return image.size
+    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
+        head = file.read(33)
+        if head.startswith(PNG_START) and len(head) == 33:  # before any long text
+            return struct.unpack_from(">II", head, 16)
+        with opened(file) as image:
+            return image.size
 
 
-def first_line(error: Exception) -> str:
+@contextlib.contextmanager
+def decoding(image: Image.Image) -> Iterator[None]:
+    """Makes a UserError of whatever a library raises on a damaged file: a dozen kinds."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"damaged {image.format} file: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
     """What an exception says, in one line."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _what_else(data):
-    head = data[:512].lstrip().lower()
+    head = data.lstrip().lower()
     if not head:
         return "the file is empty"
     if head.startswith((b"<!doctype html", b"<html")):
@@ -211,22 +227,17 @@ def samples(image: Image.Image, data: bytes) -> Samples:
         data: the file's bytes.
 
     Raises:
-        UserError: it is damaged, or of a kind that is not read at its depth.
+        UserError: it is of a kind that is not read at its depth. Call it in `decoding`.
     """
-    try:
-        if image.format == "PNG" and image.mode != "I;16" and "16B" in str(image.tile[0][3]):
-            image.load()  # Pillow reads to the end and finds what is damaged; OpenCV would not
-            return _keyed(_split(_in_rgb_order(_by_opencv(data))), data)
-        if image.format == "TIFF" and {*image.tag_v2.get(_BITS, (1,))} == {16}:
-            if {*image.tag_v2.get(_SAMPLE_FORMAT, (_UNSIGNED,))} == {_UNSIGNED}:
-                return _deep_tiff(image, data)
-        image.load()
-        found = _by_pillow(image)
-        return _keyed(found, data) if image.format == "PNG" else found
-    except UserError:
-        raise
-    except Exception as error:  # Pillow raises a dozen kinds on damaged files
-        raise UserError(f"damaged {image.format} file: {first_line(error)}") from error
+    if image.format == "PNG" and image.mode != "I;16" and "16B" in str(image.tile[0][3]):
+        image.load()  # Pillow reads to the end and finds what is damaged; OpenCV would not
+        return _keyed(_split(_in_rgb_order(_by_opencv(data))), data)
+    if image.format == "TIFF" and {*image.tag_v2.get(_BITS, (1,))} == {16}:
+        if {*image.tag_v2.get(_SAMPLE_FORMAT, (_UNSIGNED,))} == {_UNSIGNED}:
+            return _deep_tiff(image, data)
+    image.load()
+    found = _by_pillow(image)
+    return _keyed(found, data) if image.format == "PNG" else found
 
 
 def _by_opencv(data):

@@ -106,16 +106,11 @@ def read(source: str | os.PathLike | bytes) -> Photo:
         UserError: says in words what is wrong with it, or what of it could not be written back.
     """
     data = stored.contents(source)
-    with stored.opened(data) as image:
+    with stored.opened(data) as image, stored.decoding(image):
         if problem := stored.lost(image, data):
             raise UserError(problem)
-        try:  # before anything is decoded: JPEG tables belong to the file's own image
-            about, orientation = metadata.of(image, data)
-            keep = _kept(image, data)
-        except (struct.error, ValueError, OSError, SyntaxError, IndexError, KeyError) as error:
-            raise UserError(
-                f"damaged {image.format} file: {stored.first_line(error)}"
-            ) from error
+        about, orientation = metadata.of(image, data)  # before anything is decoded:
+        keep = _kept(image, data)  # JPEG tables belong to the file's own image
         found = stored.samples(image, data)
         if (
             stored.premultiplied(image)

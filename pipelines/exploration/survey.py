@@ -8,9 +8,8 @@ import os
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
-from pipelines import cli, complexity, decode, listing, quality, splits
+from pipelines import cli, complexity, listing, quality, splits
 from pipelines.exploration.measure import measure
 from pipelines.inaturalist import journal
 
@@ -77,21 +76,30 @@ def take(data_dir):
     return Survey(root, rows, manifest, means, journal.settings(root).get("per_class"))
 
 
+_SKIPPED = (
+    "training skips it: animated, of many pages, or of a kind that TensorFlow cannot read"
+)
+
+
 def _measured(path):
     """What `measure` gives; a file that training cannot read is no good photo either."""
     data = path.read_bytes()
     row, thumbnail = measure(data)
-    if not row["error"]:
-        try:
-            decode.probe(tf.constant(data))
-        except tf.errors.OpError:
-            return {key: row[key] for key in ("bytes", "sha256")} | {"error": _SKIPPED}, None
+    if not row["error"] and not _training_reads(data):
+        return {key: row[key] for key in ("bytes", "sha256")} | {"error": _SKIPPED}, None
     return row, thumbnail
 
 
-_SKIPPED = (
-    "training skips it: animated, of many pages, or of a kind that TensorFlow cannot read"
-)
+def _training_reads(data):
+    import tensorflow as tf  # here: a folder without photos is told at once
+
+    from pipelines import decode
+
+    try:
+        decode.probe(tf.constant(data))
+    except tf.errors.OpError:
+        return False
+    return True
 
 
 def near_pairs(survey):

@@ -123,7 +123,7 @@ def read(source: str | os.PathLike | bytes) -> tuple[stored.Samples, int]:
         UserError: no picture, a damaged one, or one with several frames.
     """
     data = stored.contents(source)
-    with stored.opened(data) as image:
+    with stored.opened(data) as image, stored.decoding(image):
         if (frames := stored.pages(image)) > 1:
             raise UserError(
                 f"the mask is animated or has many pages ({frames}): give one of them"
