@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from kinpaint.completion import fill
+from pipelines import mask_rules
 from pipelines.base import files
 from pipelines.base.errors import UserError
-from pipelines.masks import reading
 
 CARD = "model_card.json"
 BOXED = pathlib.Path(__file__).parents[1] / "saved_models" / "kinpaint-small"
@@ -47,7 +47,7 @@ class Completer:
         Args:
             image: uint8 [H, W, 3].
             mask: [H, W]: bool, or 0/1, or 0..255 with >= 128 the hole; what else is understood,
-                and what is refused: `pipelines.masks.reading.hole_of`.
+                and what is refused: `pipelines.mask_rules.hole_of`.
             samples: 1 for the likeliest filling; more are drawn by models that can (`draws`;
                 others give the same each time).
             seed: of the drawings.
@@ -119,7 +119,7 @@ def checked_pictures(images):
 
 
 def checked_hole(mask, image):
-    """The hole of one picture as bool [H, W] (`pipelines.masks.reading`).
+    """The hole of one picture as bool [H, W] (`pipelines.mask_rules`).
 
     Args:
         mask: what `Completer.complete` takes.
@@ -132,8 +132,8 @@ def checked_hole(mask, image):
     if mask.shape[:2] != image.shape[:2]:
         raise UserError(f"the mask {mask.shape} has another size than the image {image.shape}")
     if mask.ndim == 2 or mask.shape[-1] == 3:
-        reading.refuse_photo(mask, image)
-    return reading.hole_of(mask)
+        mask_rules.refuse_photo(mask, image)
+    return mask_rules.hole_of(mask)
 
 
 def load(path, weights="raw"):

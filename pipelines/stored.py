@@ -8,6 +8,7 @@ texts in a PNG are not unpacked at all: a few bytes of them can stand for gigaby
 import contextlib
 import dataclasses
 import io
+import logging
 import os
 import pathlib
 import stat
@@ -135,7 +136,9 @@ def size(source: str | os.PathLike | bytes) -> tuple[int, int]:
 def decoding(image: Image.Image) -> Iterator[None]:
     """Makes a UserError of whatever a library raises on a damaged file: a dozen kinds."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damage: what matters is raised
+            yield
     except UserError:
         raise
     except Exception as error:
@@ -266,8 +269,9 @@ def _split(array):
 
 def _deep_tiff(image, data):
     """16 bit samples: by tifffile, or by OpenCV where the compression asks for it (LZW)."""
-    import tifffile  # scikit-image's reader of scientific TIFFs
+    import tifffile
 
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # said in our own words
     tags = image.tag_v2
     upright = False
     try:
@@ -283,6 +287,7 @@ def _deep_tiff(image, data):
                 f"16 bits in planes with compression {tags.get(_COMPRESSION)} are not read: "
                 f"save it as PNG, or as TIFF without compression"
             ) from error
+        image.load()  # libtiff through Pillow tells what is damaged; OpenCV would not
         array, upright = _in_rgb_order(_by_opencv(data)), True  # OpenCV turns TIFFs by itself
     if array.dtype != np.uint16:
         raise UserError(f"{array.dtype} samples cannot be kept: convert it to 8 or 16 bits")

@@ -24,12 +24,11 @@ from kinpaint.completion.options import CompleteOptions
 from kinpaint.completion.report import Report
 from kinpaint.evaluation.holes import ListedHoles
 from kinpaint.metrics import torch_files
-from pipelines import decode, headers, listing, quality, records, stored
+from pipelines import decode, headers, listing, mask_rules, quality, records, stored
 from pipelines.base import files as base_files
 from pipelines.base.errors import UserError
 from pipelines.exploration.measure import measure
 from pipelines.inaturalist import journal, limits
-from pipelines.masks import reading
 
 HANG_S = 120  # a reader that takes longer has its stack printed, and the process ended
 _SIZE = (24, 20)
@@ -154,7 +153,7 @@ def picture_readers():
         "explore.measure": Reader(lambda path: measure(path.read_bytes()), ()),
         "complete.size": Reader(stored.size, (UserError,)),
         "complete.read": Reader(files.read, (UserError,)),
-        "complete.mask": Reader(reading.read, (UserError,)),
+        "complete.mask": Reader(mask_rules.read, (UserError,)),
     }
 
 

@@ -12,8 +12,7 @@ from PIL import Image
 from kinpaint import images
 from kinpaint.completion import files
 from kinpaint.metrics import quality
-from pipelines import headers, masks
-from pipelines.masks import reading
+from pipelines import headers, mask_rules, masks
 
 sides = st.integers(1, 40)
 seeds = st.integers(0, 2**31 - 1)
@@ -107,7 +106,7 @@ FORMS = {
 def test_every_form_of_mask_is_the_same_hole(height, width, seed, form):
     hole = np.random.default_rng(seed).uniform(size=(height, width)) < 0.5
     hole[0, 0] = True  # "levels" without a hole would be a mask of 127s, which is refused
-    np.testing.assert_array_equal(reading.hole_of(FORMS[form](hole)), hole)
+    np.testing.assert_array_equal(mask_rules.hole_of(FORMS[form](hole)), hole)
 
 
 @few

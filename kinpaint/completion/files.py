@@ -17,10 +17,9 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from kinpaint.completion import metadata
-from pipelines import stored
+from pipelines import mask_rules, stored
 from pipelines.base import files
 from pipelines.base.errors import UserError
-from pipelines.masks import reading
 
 SUFFIXES = {
     ".jpg": "JPEG",
@@ -269,7 +268,7 @@ def _writing(path):
 def read_mask(
     source: str | os.PathLike | bytes, photo: Photo, invert: bool = False
 ) -> np.ndarray:
-    """The hole of `photo` as bool [H, W], as a mask file shows it (`pipelines.masks.reading`).
+    """The hole of `photo` as bool [H, W], as a mask file shows it (`pipelines.mask_rules`).
 
     A mask of the photo's stored size is turned as the photo was, where the upright size is
     another.
@@ -277,7 +276,7 @@ def read_mask(
     Raises:
         UserError: unreadable, of another size, the photo itself, or in doubt.
     """
-    found, orientation = reading.read(source)
+    found, orientation = mask_rules.read(source)
     shape = photo.samples.shape[:2]
     colours = stored.turned(found.colours, orientation)
     alpha = None if found.alpha is None else stored.turned(found.alpha, orientation)
@@ -288,5 +287,5 @@ def read_mask(
         height, width = found.colours.shape[:2]
         raise UserError(f"the mask is {width}x{height}, the photo {shape[1]}x{shape[0]}")
     if colours.dtype in (np.uint8, np.uint16):
-        reading.refuse_photo(_eight_bits(colours), _eight_bits(photo.samples))
-    return reading.hole_of(colours, alpha) ^ invert
+        mask_rules.refuse_photo(_eight_bits(colours), _eight_bits(photo.samples))
+    return mask_rules.hole_of(colours, alpha) ^ invert

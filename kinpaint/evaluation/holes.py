@@ -16,10 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 import pipelines.masks
-from pipelines import listing, stored
+from pipelines import listing, mask_rules, stored
 from pipelines.base import files
 from pipelines.base.errors import UserError
-from pipelines.masks import reading
 
 FORMAT = 1
 _HEAD = {"format": int, "masks": str, "image_size": int, "seed": int}
@@ -123,7 +122,7 @@ def png_path(directory, index):
 def read_png(path):
     """A PNG's hole, bool [H, W, 1]: white, 128 or more, is hole."""
     try:
-        return reading.hole_in(path)[..., None]
+        return mask_rules.hole_in(path)[..., None]
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
 

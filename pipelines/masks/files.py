@@ -9,9 +9,8 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from pipelines import listing, stored
+from pipelines import listing, mask_rules, stored
 from pipelines.base.errors import UserError
-from pipelines.masks import reading
 
 
 def files(draws, height, width, *, dir="", hole=(0.0, 1.0)):  # noqa: A002
@@ -61,13 +60,13 @@ def _decoded(png):
 def _scan(directory, height, width):
     """The holes of a directory's masks that can be used, and their shares of hole.
 
-    Every file is read here, once, as everything else reads masks (`masks.reading`), and kept as
+    Every file is read here, once, as everything else reads masks (`mask_rules`), and kept as
     a small PNG at the size that is drawn: some 2 kB each.
     """
     root = pathlib.Path(directory)
     if not directory or not root.is_dir():
         raise UserError(f"files: {directory!r} is no directory: write files(dir='masks')")
-    found = listing.walk(root, reading.SUFFIXES, marked=True)
+    found = listing.walk(root, mask_rules.SUFFIXES, marked=True)
     found.say(root)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         tried = list(pool.map(lambda name: _try(root / name), found.names))
@@ -90,7 +89,7 @@ def _scan(directory, height, width):
 
 def _try(path):
     try:
-        return reading.hole_in(path)
+        return mask_rules.hole_in(path)
     except UserError as error:
         return error
 

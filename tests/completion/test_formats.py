@@ -78,6 +78,10 @@ def test_lzw_is_read_too_and_turned_once(tmp_path, orientation):
     photo = files.read(tmp_path / "a.tif")
     np.testing.assert_array_equal(photo.samples, stored.turned(array, orientation))
     assert photo.samples.dtype == np.uint16 and photo.orientation == orientation
+    torn = bytearray((tmp_path / "a.tif").read_bytes())
+    torn[200:900] = bytes(700)
+    with pytest.raises(UserError, match="damaged"):
+        files.read(bytes(torn))
 
 
 @pytest.mark.parametrize("polarity", ["minisblack", "miniswhite"])

@@ -11,9 +11,8 @@ from PIL import Image
 
 from kinpaint import loading
 from kinpaint.completion import files
-from pipelines import masks
+from pipelines import mask_rules, masks
 from pipelines.base.errors import UserError
-from pipelines.masks import reading
 
 HOLE = np.zeros((20, 30), bool)
 HOLE[5:9, 7:20] = True
@@ -84,7 +83,7 @@ def painter():
 
 @pytest.mark.parametrize("form", UNDERSTOOD)
 def test_a_mask_that_is_understood_is_this_hole(form):
-    np.testing.assert_array_equal(reading.hole_of(UNDERSTOOD[form]), HOLE)
+    np.testing.assert_array_equal(mask_rules.hole_of(UNDERSTOOD[form]), HOLE)
     filled = painter().complete(PHOTO, UNDERSTOOD[form])
     np.testing.assert_array_equal((filled != PHOTO).any(-1), HOLE & (PHOTO != 9).any(-1))
 
@@ -99,9 +98,9 @@ def test_a_mask_in_doubt_is_refused_with_what_to_write(form):
 
 def test_black_is_no_hole_and_white_is_all():
     for dtype in (bool, np.uint8, np.uint16, np.float32, np.int64):
-        assert not reading.hole_of(np.zeros((4, 5), dtype)).any()
-        assert reading.hole_of(np.ones((4, 5), dtype)).all()
-    assert reading.hole_of(np.full((4, 5, 3), 255, np.uint8)).all()
+        assert not mask_rules.hole_of(np.zeros((4, 5), dtype)).any()
+        assert mask_rules.hole_of(np.ones((4, 5), dtype)).all()
+    assert mask_rules.hole_of(np.full((4, 5, 3), 255, np.uint8)).all()
 
 
 def test_every_mask_of_a_batch_is_read_by_itself():
