@@ -42,7 +42,7 @@ PNG_START = b"\x89PNG\r\n\x1a\n"
 _PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
 _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _EXTRA = 258, 259, 262, 277, 284, 338
 _SAMPLE_FORMAT, _UNSIGNED = 339, 1
-_WHITE_IS_ZERO = 0
+_WHITE_IS_ZERO, _GREY_OR_RGB = 0, (0, 1, 2)
 _UNSPECIFIED, _PREMULTIPLIED = 0, 1  # kinds of extra samples
 
 
@@ -98,8 +98,7 @@ def opened(data: bytes | BinaryIO) -> Image.Image:
         UserError: what else the bytes are, or that they declare more than `MAX_PIXELS`.
     """
     if isinstance(data, bytes) and data.startswith(PNG_START):
-        kept = [raw for kind, _, raw in png_chunks(data) if kind in _PIXELS]
-        data = PNG_START + b"".join(kept)
+        data = _pixels_of(data)
     file = io.BytesIO(data) if isinstance(data, bytes) else data
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sizes: checked below, in words
@@ -177,6 +176,11 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
         yield data[place + 4 : place + 8], data[place + 8 :], data[place:]
 
 
+def _pixels_of(png):
+    """A PNG without anything but its pixels."""
+    return PNG_START + b"".join(raw for kind, _, raw in png_chunks(png) if kind in _PIXELS)
+
+
 def png_chunk(kind: bytes, data: bytes) -> bytes:
     """A chunk with its length and checksum."""
     return (
@@ -234,7 +238,7 @@ def samples(image: Image.Image, data: bytes) -> Samples:
     """
     if image.format == "PNG" and image.mode != "I;16" and "16B" in str(image.tile[0][3]):
         image.load()  # Pillow reads to the end and finds what is damaged; OpenCV would not
-        return _keyed(_split(_in_rgb_order(_by_opencv(data))), data)
+        return _keyed(_split(_in_rgb_order(_by_opencv(_pixels_of(data)))), data)
     if image.format == "TIFF" and {*image.tag_v2.get(_BITS, (1,))} == {16}:
         if {*image.tag_v2.get(_SAMPLE_FORMAT, (_UNSIGNED,))} == {_UNSIGNED}:
             return _deep_tiff(image, data)
@@ -273,6 +277,8 @@ def _deep_tiff(image, data):
 
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # said in our own words
     tags = image.tag_v2
+    if tags.get(_PHOTOMETRIC) not in _GREY_OR_RGB:
+        raise UserError("16 bits in other colours than RGB or grey are not read: convert it")
     upright = False
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
