@@ -36,7 +36,7 @@ def explain(photo, options):
     fillings = [model.filled(subject) for subject in chosen]
     found = _found(chosen, fillings, searched, options.show)
     out_dir = pathlib.Path(options.out_dir)
-    (out_dir / "figures").mkdir(parents=True, exist_ok=True)
+    listing.mark_written(out_dir / "figures")
     before = _written(out_dir)
     entries = []
     for subject, filling, near in zip(chosen, fillings, found, strict=True):
