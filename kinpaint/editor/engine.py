@@ -179,7 +179,9 @@ class _Child:
             self._line.send(("progress", task.job, int(done), int(total)))
 
         progress(0, 0)
-        filled = model.complete(image, hole, samples=count, progress=progress)
+        import inspect  # TODO until complete has progress
+        extra = {"progress": progress} if "progress" in inspect.signature(model.complete).parameters else {}
+        filled = model.complete(image, hole, samples=count, **extra)
         self._look_for_stop(task.job)
         layers = [
             pictures.store_filling(folder, image, picture, hole, task.depth)
