@@ -15,7 +15,7 @@ from kinpaint.editor.options import DemoOptions
 from pipelines import cli
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
     """Serves the page until interrupted or terminated."""
     del argv
     options = cli.read(DemoOptions)

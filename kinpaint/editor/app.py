@@ -1,7 +1,8 @@
 """What can be asked of the server: the page, its own requests, and the small API for programs.
 
-`static/openapi.json` describes it, and `/docs` shows that to people. Handlers that touch pixels
-run in a few threads, so that memory is bounded by how many run at once, not by how many ask.
+`static/openapi.json` describes it, and `/docs` shows that to people. Handlers that touch
+pixels run in a few threads, so that memory is bounded by how many run at once, not by how many
+ask.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import pathlib
 import re
 import secrets
 import urllib.parse
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import anyio
 import numpy as np
@@ -22,15 +24,16 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 import kinpaint
 from kinpaint.completion import files
-from kinpaint.editor import jobs, pictures, sessions
+from kinpaint.editor import jobs, models, pictures, sessions
 from kinpaint.editor.guard import Guard
+from kinpaint.editor.options import DemoOptions
 from pipelines.base.errors import UserError
 from pipelines.listing import MAX_PIXELS
 
@@ -45,15 +48,20 @@ class Server:
     """The application's state and handlers.
 
     Args:
-        models: by name, the default first.
-        options: `options.DemoOptions`.
+        offered: models by name, the default first.
+        options: with the port that is really listened on.
         folder: private, for photos.
         loader: for `engine.Engine`.
     """
 
-    def __init__(self, models, options, folder, loader):
-        self.models, self.options, self.loader = models, options, loader
-        self.folder = pathlib.Path(folder)
+    def __init__(
+        self,
+        offered: Mapping[str, models.Model],
+        options: DemoOptions,
+        folder: str | pathlib.Path,
+        loader: str,
+    ):
+        self.models, self.options, self.loader = offered, options, loader
         self.sessions = sessions.Sessions(
             folder, options.keep_minutes * 60, options.disk_gigabytes * 2**30
         )
@@ -64,7 +72,7 @@ class Server:
         self.queue = None
 
     @contextlib.asynccontextmanager
-    async def lifespan(self, _):
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         """Starts the queue and loads the default model; ends both."""
         self.queue = jobs.Queue(self.models, self.options.queue, self.loader)
         self.queue.load(next(iter(self.models.values())))
@@ -83,8 +91,8 @@ class Server:
 
     # Helpers of the handlers.
 
-    def session(self, request, *, changing=True):
-        """The session of the request's cookie; one that changes something must have the token."""
+    def session(self, request: Request, *, changing: bool = True) -> sessions.Session:
+        """The session of the request's cookie; what changes something must bring the token."""
         session = self.sessions.get(request.cookies.get(self.cookie, ""))
         if session is None:
             raise HTTPException(401, "no session: GET /api/session first")
@@ -94,7 +102,9 @@ class Server:
                 raise HTTPException(403, "the x-csrf-token header is missing or wrong")
         return session
 
-    def photo(self, request, *, changing=True):
+    def photo(
+        self, request: Request, *, changing: bool = True
+    ) -> tuple[sessions.Session, sessions.Photo]:
         """(session, photo) of a request's path."""
         session = self.session(request, changing=changing)
         photo = self.sessions.photo(session, request.path_params["photo"])
@@ -102,7 +112,9 @@ class Server:
             raise HTTPException(404, "no such photo: send it again")
         return session, photo
 
-    def step(self, request, *, changing=True):
+    def step(
+        self, request: Request, *, changing: bool = True
+    ) -> tuple[sessions.Session, sessions.Photo, sessions.Step]:
         """(session, photo, step) of a request's path."""
         session, photo = self.photo(request, changing=changing)
         step = photo.steps.get(request.path_params["step"])
@@ -110,7 +122,7 @@ class Server:
             raise HTTPException(404, "no such step: send the photo again")
         return session, photo, step
 
-    def model(self, name):
+    def model(self, name: str) -> models.Model:
         """A model by name; the default one for no name."""
         if not name:
             return next(iter(self.models.values()))
@@ -119,25 +131,25 @@ class Server:
             raise HTTPException(404, f"no model {name[:100]!r}: there are {known}")
         return self.models[name]
 
-    async def hold(self, function, *args):
+    async def hold(self, function: Callable, *args: object) -> object:
         """Runs what holds whole photographs in a thread."""
         return await anyio.to_thread.run_sync(function, *args, limiter=self.heavy)
 
     # For everyone.
 
-    async def page(self, _):
+    async def page(self, _: Request) -> Response:
         """The editor."""
         return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
 
-    async def docs(self, _):
+    async def docs(self, _: Request) -> Response:
         """The API's description for people."""
         return FileResponse(STATIC / "docs.html", headers={"cache-control": "no-cache"})
 
-    async def openapi(self, _):
+    async def openapi(self, _: Request) -> Response:
         """The API's description for programs."""
         return FileResponse(STATIC / "openapi.json", headers={"cache-control": "no-cache"})
 
-    async def healthz(self, _):
+    async def healthz(self, _: Request) -> Response:
         """Whether the server lives, and what its default model does."""
         model = self.model("")
         return JSONResponse(
@@ -149,17 +161,19 @@ class Server:
             }
         )
 
-    async def describe_models(self, _):
+    async def describe_models(self, _: Request) -> Response:
         """The models with their cards."""
         return JSONResponse({"models": [m.described() for m in self.models.values()]})
 
-    async def fill_files(self, request):
+    async def fill_files(self, request: Request) -> Response:
         """`POST /api/fill`: a photo and its mask to the filled file."""
         owner = self._owner(request)
         async with request.form(max_files=2, max_fields=4) as form:
             image, mask = form.get("image"), form.get("mask")
             if not hasattr(image, "file") or not hasattr(mask, "file"):
-                raise HTTPException(422, "send two files, image and mask, as multipart/form-data")
+                raise HTTPException(
+                    422, "send two files, image and mask, as multipart/form-data"
+                )
             model = self.model(form.get("model") or "")
             folder = self.sessions.folder_for_photo()
             session = self.sessions.new()  # of this request alone
@@ -207,7 +221,7 @@ class Server:
 
     # For the page.
 
-    async def enter(self, request):
+    async def enter(self, request: Request) -> Response:
         """The session: a cookie, the token that goes with it, and what the server allows."""
         session = self.sessions.get(request.cookies.get(self.cookie, ""))
         session = session or self.sessions.new()
@@ -227,14 +241,14 @@ class Server:
         answer.set_cookie(self.cookie, session.id, httponly=True, samesite="strict")
         return answer
 
-    async def load_model(self, request):
+    async def load_model(self, request: Request) -> Response:
         """Has a model loaded."""
         self.session(request)
         model = self.model(request.path_params["name"])
         self.queue.load(model)
         return JSONResponse(model.described(), 202)
 
-    async def sample(self, request):
+    async def sample(self, request: Request) -> Response:
         """A sample photograph."""
         name = request.path_params["name"]
         if name not in _SAMPLES:
@@ -242,7 +256,7 @@ class Server:
         body = await self.hold(_sample, name)
         return Response(body, media_type="image/png", headers=_FOR_EVER)
 
-    async def open_photo(self, request):
+    async def open_photo(self, request: Request) -> Response:
         """Takes a photo in; the body is the file."""
         session = self.session(request)
         folder = self.sessions.folder_for_photo()
@@ -259,12 +273,12 @@ class Server:
         self.sessions.add(session, photo)
         return JSONResponse(photo.described(), 201)
 
-    async def describe_photo(self, request):
+    async def describe_photo(self, request: Request) -> Response:
         """A photo and its steps."""
         _, photo = self.photo(request, changing=False)
         return JSONResponse(photo.described())
 
-    async def close_photo(self, request):
+    async def close_photo(self, request: Request) -> Response:
         """Lets go of a photo."""
         session, photo = self.photo(request)
         for job in self.queue.of_photo(photo):
@@ -272,26 +286,30 @@ class Server:
         await self.hold(self.sessions.forget, session, photo.folder)
         return Response(status_code=204)
 
-    async def tile(self, request):
+    async def tile(self, request: Request) -> Response:
         """What is shown: a square of a level of a step, as JPEG."""
         _, photo, step = self.step(request, changing=False)
         level, column, row = (request.path_params[k] for k in ("level", "column", "row"))
         width, height = pictures.level_size(photo.width, photo.height, min(level, photo.depth))
-        if level > photo.depth or column * pictures.TILE >= width or row * pictures.TILE >= height:
+        if (
+            level > photo.depth
+            or column * pictures.TILE >= width
+            or row * pictures.TILE >= height
+        ):
             raise HTTPException(404, "no such tile")
         body = await anyio.to_thread.run_sync(
             _tile, step.layers, photo.icc, level, column, row, limiter=self.light
         )
         return Response(body, media_type="image/jpeg", headers=_FOR_EVER)
 
-    async def download(self, request):
+    async def download(self, request: Request) -> Response:
         """A step as a file of the photo's own kind, at full size."""
         _, photo, step = self.step(request, changing=False)
         made = photo.new_folder()
         await self.hold(sessions.export, photo, step, made)
         return _download(photo, _TemporaryFile(made))
 
-    async def patch(self, request):
+    async def patch(self, request: Request) -> Response:
         """What a step changed, as a PNG whose transparent pixels it left alone."""
         _, _, step = self.step(request, changing=False)
         if step.parent is None:
@@ -299,7 +317,7 @@ class Server:
         body = await self.hold(_patch, step.layer)
         return Response(body, media_type="image/png", headers=_FOR_EVER)
 
-    async def add_patch(self, request):
+    async def add_patch(self, request: Request) -> Response:
         """Takes a step's patch back, after the server lost it."""
         _, photo, step = self.step(request)
         place = [_number(request, name) for name in ("left", "top")]
@@ -307,14 +325,14 @@ class Server:
         layer = await self.hold(_patched, photo, step, body, *place)
         return JSONResponse(photo.add(step, layer).described(), 201)
 
-    async def mask(self, request):
+    async def mask(self, request: Request) -> Response:
         """A mask file, as the page's packed bits."""
         _, photo = self.photo(request)
         body = await request.body()
         hole = await self.hold(_hole_of_file, photo, io.BytesIO(body), request.query_params)
         return await self.hold(_bits, hole)
 
-    async def select(self, request):
+    async def select(self, request: Request) -> Response:
         """Clicks to an object's outline, as packed bits."""
         _, photo, step = self.step(request)
         try:
@@ -324,7 +342,7 @@ class Server:
             raise HTTPException(422, f"not clicks: {error}") from error
         return await self.hold(_selected, photo, step, keep, remove, box, grow)
 
-    async def fill(self, request):
+    async def fill(self, request: Request) -> Response:
         """Puts a filling into the queue; the body is the mask, a PNG of one bit a pixel."""
         session, photo, step = self.step(request)
         model = self.model(request.query_params.get("model", ""))
@@ -339,11 +357,11 @@ class Server:
         self._queued(job)
         return JSONResponse(self._told(job), 202)
 
-    async def describe_job(self, request):
+    async def describe_job(self, request: Request) -> Response:
         """How a filling goes."""
         return JSONResponse(self._told(self._job(request, changing=False)))
 
-    async def cancel_job(self, request):
+    async def cancel_job(self, request: Request) -> Response:
         """Stops a filling."""
         job = self._job(request)
         self.queue.cancel(job)
@@ -368,7 +386,7 @@ class Server:
             "steps": [step.described() for step in job.steps],
         }
 
-    def routes(self):
+    def routes(self) -> list[Route]:
         """All routes, as `static/openapi.json` describes them."""
         step = "/api/photos/{photo}/steps/{step}"
         table = [
@@ -397,16 +415,21 @@ class Server:
         return [Route(path, handler, methods=[method]) for method, path, handler in table]
 
 
-def build(models, options, folder, loader):
+def build(
+    offered: Mapping[str, models.Model],
+    options: DemoOptions,
+    folder: str | pathlib.Path,
+    loader: str,
+) -> Starlette:
     """The ASGI application.
 
     Args:
-        models: from `models.offered`.
-        options: `options.DemoOptions` with the port that is really listened on.
+        offered: from `models.offered`.
+        options: with the port that is really listened on.
         folder: private, for photos.
         loader: for `engine.Engine`.
     """
-    server = Server(models, options, folder, loader)
+    server = Server(offered, options, folder, loader)
     guard = functools.partial(
         Middleware,
         Guard,
@@ -506,7 +529,9 @@ def _mask_for_job(photo, body):
     try:
         with Image.open(io.BytesIO(body), formats=["PNG"]) as image:
             if image.mode != "1" or image.size != (photo.width, photo.height):
-                raise UserError("the mask must be a PNG of one bit a pixel and the photo's size")
+                raise UserError(
+                    "the mask must be a PNG of one bit a pixel and the photo's size"
+                )
             hole = np.asarray(image)
     except (OSError, SyntaxError, ValueError) as error:
         raise UserError(f"not a mask: {error}") from error
@@ -558,7 +583,9 @@ def _bits(hole):
     """A hole as the bits of its bounding box, rows padded to bytes, and where it lies."""
     rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
     if not rows.size:
-        return Response(b"", headers={"x-box": "0,0,0,0"}, media_type="application/octet-stream")
+        return Response(
+            b"", headers={"x-box": "0,0,0,0"}, media_type="application/octet-stream"
+        )
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     packed = np.packbits(hole[top:bottom, left:right], axis=1)
     box = ",".join(map(str, (left, top, right - left, bottom - top)))

@@ -2,9 +2,9 @@
 
 What travels is small: paths of pixels that lie on disk, progress, results' boxes. The child
 loads models as they are asked for and does one filling at a time; between two windows it looks
-whether it has been told to stop. One that does not look, since a single call of its network takes
-long or a remote server is silent, is ended with its process. It ends by itself when the server
-does, however that dies: the line breaks.
+whether it has been told to stop. One that does not look, since a single call of its network
+takes long or a remote server is silent, is ended with its process. It ends by itself when the
+server does, however that dies: the line breaks.
 """
 
 import collections
@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 
 import numpy as np
 
@@ -57,11 +58,11 @@ class Engine:
         loader: "module:function" that takes a source and gives a model.
     """
 
-    def __init__(self, hear, loader=LOADER):
+    def __init__(self, hear: Callable[[tuple], None], loader: str = LOADER):
         self._hear, self._loader = hear, loader
         self._process = self._line = None
 
-    def send(self, *message):
+    def send(self, *message: object) -> None:
         """Sends a message, to a new process if there is none; one that is gone has stopped."""
         if self._process is None or not self._process.is_alive():
             if message[0] == "stop":
@@ -89,12 +90,7 @@ class Engine:
         process.join()
         self._hear(("gone", process.pid))
 
-    @property
-    def pid(self):
-        """Of the child; None before it was needed."""
-        return self._process.pid if self._process else None
-
-    def end(self):
+    def end(self) -> None:
         """Ends the child at once."""
         if self._process is not None:
             self._process.kill()
@@ -180,7 +176,12 @@ class _Child:
 
         progress(0, 0)
         import inspect  # TODO until complete has progress
-        extra = {"progress": progress} if "progress" in inspect.signature(model.complete).parameters else {}
+
+        extra = (
+            {"progress": progress}
+            if "progress" in inspect.signature(model.complete).parameters
+            else {}
+        )
         filled = model.complete(image, hole, samples=count, **extra)
         self._look_for_stop(task.job)
         layers = [

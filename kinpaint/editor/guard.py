@@ -1,10 +1,10 @@
 """Who may ask: host, origin, token, size; and the headers that every answer carries.
 
-A server on 127.0.0.1 is within reach of every web page that this machine's browser shows. Such a
-page can send requests here, though not read the answers, and with a name that it points at
-127.0.0.1 (DNS rebinding) it could read them, too. So the `Host` must be one of ours, what changes
-anything must come from our own origin, and the page's own requests carry a token that no other
-page can know (`app`). Programs send neither `Origin` nor cookies and need nothing.
+A server on 127.0.0.1 is within reach of every web page that this machine's browser shows. Such
+a page can send requests here, though not read the answers, and with a name that it points at
+127.0.0.1 (DNS rebinding) it could read them, too. So the `Host` must be one of ours, what
+changes anything must come from our own origin, and the page's own requests carry a token that
+no other page can know (`app`). Programs send neither `Origin` nor cookies and need nothing.
 """
 
 import hmac
@@ -12,11 +12,13 @@ import http.cookies
 import ipaddress
 import socket
 import urllib.parse
+from collections.abc import Iterable
 
 import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -32,13 +34,14 @@ _OPEN = ("/healthz",)  # a watchdog has no token
 _LINGER_S, _LINGER_BYTES = 10.0, 2**30  # of a refused body, read so that the refusal arrives
 
 _ENTER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>kinpaint</title>
-<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/static/style.css">
+<meta name="viewport" content="width=device-width">
+<link rel="stylesheet" href="/static/style.css">
 <body class="plain"><main><h1>kinpaint</h1><p>{said}</p><form action="/" method="get">
 <label>Token <input name="token" type="password" autofocus required autocomplete="off"></label>
 <button class="primary">Enter</button></form></main></body></html>"""
 
 
-def is_loopback(host):
+def is_loopback(host: str) -> bool:
     """Whether only this machine can reach an address."""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -57,13 +60,20 @@ class Guard:
         most_bytes: of a request's body.
     """
 
-    def __init__(self, app, port, token="", names=(), most_bytes=2**28):
+    def __init__(
+        self,
+        app: ASGIApp,
+        port: int,
+        token: str = "",
+        names: Iterable[str] = (),
+        most_bytes: int = 2**28,
+    ):
         self._app, self._token, self._most = app, token, most_bytes
         self._cookie = f"kinpaint_token_{port}"
         machine = socket.gethostname().lower()
         self._names = {"localhost", machine, f"{machine}.local", *(n.lower() for n in names)}
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers what is refused, hands on the rest."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
@@ -141,7 +151,9 @@ class Guard:
         if scope["path"] == "/":
             said = "That is not the token." if given else "The server asks for its token."
             return HTMLResponse(_ENTER.format(said=said), 401)
-        return _no(401, "send the token: Authorization: Bearer TOKEN", {"www-authenticate": "Bearer"})
+        return _no(
+            401, "send the token: Authorization: Bearer TOKEN", {"www-authenticate": "Bearer"}
+        )
 
     def _is_token(self, text):
         return bool(text) and hmac.compare_digest(text.encode(), self._token.encode())

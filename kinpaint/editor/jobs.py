@@ -1,20 +1,22 @@
 """The queue of fillings: one network, many people, each person's turn in turn.
 
-Every session has a line of its own; the engine takes the first of each line, round and round, so
-one who asks for ten fillings does not hold up one who asks for one. A job nobody asks about any
-more (its page is closed) is dropped.
+Every session has a line of its own; the engine takes the first of each line, round and round,
+so one who asks for ten fillings does not hold up one who asks for one. A job nobody asks about
+any more (its page is closed) is dropped.
 """
 
 import asyncio
 import collections
 import contextlib
 import dataclasses
+import pathlib
 import secrets
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
-from kinpaint.editor import engine
+from kinpaint.editor import engine, models, sessions
 from pipelines.base.errors import UserError
 
 GRACE_S = 5.0  # that a filling has to stop by itself before its process is ended
@@ -29,9 +31,9 @@ class Job:
 
     Attributes:
         owner: id of the session.
-        photo: a `sessions.Photo`.
+        photo: whose state is filled.
         step: the state to fill.
-        model: a `models.Model`.
+        model: that fills it.
         mask: path of the hole, removed at the end.
         samples: fillings wanted.
         state: "waiting", "loading" (the model), "running", "done", "failed" or "cancelled".
@@ -43,17 +45,17 @@ class Job:
     """
 
     owner: str
-    photo: object
-    step: object
-    model: object
-    mask: object
+    photo: sessions.Photo
+    step: sessions.Step
+    model: models.Model
+    mask: pathlib.Path
     samples: int = 1
     id: str = dataclasses.field(default_factory=lambda: secrets.token_urlsafe(16))
     state: str = "waiting"
     done: int = 0
     total: int = 0
     problem: str = ""
-    steps: list = dataclasses.field(default_factory=list)
+    steps: list[sessions.Step] = dataclasses.field(default_factory=list)
     asked: float = dataclasses.field(default_factory=time.monotonic)
     over: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
@@ -62,43 +64,40 @@ class Queue:
     """Lines of jobs before one engine; lives in the server's event loop.
 
     Args:
-        models: by name, from `models.offered`.
+        offered: models by name, from `models.offered`.
         most: jobs that may wait.
         loader: for `engine.Engine`.
     """
 
-    def __init__(self, models, most, loader=engine.LOADER):
-        self.models, self._most = models, most
-        self._sources = {model.source: model for model in models.values()}
+    def __init__(
+        self, offered: Mapping[str, models.Model], most: int, loader: str = engine.LOADER
+    ):
+        self._most = most
+        self._sources = {model.source: model for model in offered.values()}
         self._lines = collections.OrderedDict()
         self._jobs, self.current = {}, None
         self._loop = asyncio.get_running_loop()
         self._engine = engine.Engine(self._hear, loader)
 
-    def close(self):
+    def close(self) -> None:
         """Ends the engine."""
         self._engine.end()
 
-    @property
-    def engine_pid(self):
-        """Process id of the engine."""
-        return self._engine.pid
-
-    def busy(self):
+    def busy(self) -> set[str]:
         """Ids of photos that jobs need."""
         return {job.photo.id for job in self._jobs.values() if job.state not in OVER}
 
-    def of_photo(self, photo):
+    def of_photo(self, photo: sessions.Photo) -> list[Job]:
         """Jobs of a photo that are not over."""
         return [j for j in self._jobs.values() if j.photo is photo and j.state not in OVER]
 
-    def load(self, model):
+    def load(self, model: models.Model) -> None:
         """Has a model loaded before it is needed."""
         if model.state in ("idle", "failed"):
             model.state, model.problem = "loading", ""
             self._engine.send("load", model.source)
 
-    def add(self, job):
+    def add(self, job: Job) -> None:
         """Puts a job into its owner's line.
 
         Raises:
@@ -110,7 +109,7 @@ class Queue:
         self._lines.setdefault(job.owner, collections.deque()).append(job)
         self._next()
 
-    def get(self, job_id, owner):
+    def get(self, job_id: str, owner: str) -> Job | None:
         """The owner's job, or None; notes that it was asked about."""
         job = self._jobs.get(job_id)
         if job is None or job.owner != owner:
@@ -118,7 +117,7 @@ class Queue:
         job.asked = time.monotonic()
         return job
 
-    def ahead(self, job):
+    def ahead(self, job: Job) -> int:
         """How many jobs come before this one."""
         turns = [list(line) for line in self._lines.values()]
         order = [j for k in range(max(map(len, turns), default=0)) for j in _kth(turns, k)]
@@ -126,7 +125,7 @@ class Queue:
             return 0
         return order.index(job) + (self.current is not None)
 
-    def cancel(self, job):
+    def cancel(self, job: Job) -> None:
         """Stops a job, wherever it is."""
         if job.state in OVER:
             return
@@ -145,7 +144,7 @@ class Queue:
         if self.current is job:
             self._engine.end()
 
-    def sweep(self):
+    def sweep(self) -> None:
         """Drops jobs that nobody watches and forgets old ones."""
         now = time.monotonic()
         for job in list(self._jobs.values()):
@@ -216,7 +215,7 @@ class Queue:
         self._next()
 
     def _gone(self):
-        for model in self.models.values():
+        for model in self._sources.values():
             if model.state in ("ready", "loading"):
                 model.state = "idle"
         job, self.current = self.current, None
@@ -230,7 +229,7 @@ def _kth(turns, k):
     return [line[k] for line in turns if k < len(line)]
 
 
-def save_mask(folder, hole):
+def save_mask(folder: pathlib.Path, hole: np.ndarray) -> pathlib.Path:
     """Writes a hole, bool [H, W], for a job; its path."""
     path = folder / f"{secrets.token_hex(8)}.mask.npy"
     np.save(path, hole)

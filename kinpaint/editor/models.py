@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+from collections.abc import Sequence
 
 from pipelines.cli import UserError
 
@@ -33,7 +34,7 @@ class Model:
     draws: bool | None = None
     card: dict = dataclasses.field(default_factory=dict)
 
-    def described(self):
+    def described(self) -> dict:
         """What the page and the API tell of it."""
         card = {k: self.card[k] for k in _SHOWN if self.card.get(k) is not None}
         told = ("name", "kind", "about", "state", "problem", "draws")
@@ -43,7 +44,7 @@ class Model:
 _SHOWN = ("model", "about", "parameters", "image_size", "step", "scores", "exported")
 
 
-def offered(sources):
+def offered(sources: Sequence[str]) -> dict[str, Model]:
     """The models by name, the default first.
 
     Args:
@@ -112,7 +113,10 @@ def _presets():
 
     if not hasattr(kinpaint, "presets"):
         box = pathlib.Path(__file__).parents[2] / "saved_models"
-        return {p.name: dataclasses.replace(_at(p.name, p), kind="in the box") for p in box.glob("kinpaint-*")}
+        return {
+            p.name: dataclasses.replace(_at(p.name, p), kind="in the box")
+            for p in box.glob("kinpaint-*")
+        }
     return {
         preset.name: Model(
             preset.name, preset.name, "in the box", preset.about, card=_card(preset.path)

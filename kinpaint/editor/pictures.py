@@ -1,21 +1,22 @@
 """Pixels on disk: a photograph as a pyramid, and what each filling changed of it.
 
 Level 0 is the photo, uint8 [H, W, 3]; each further level halves it (means of 2x2, edges
-repeated), until the longest side fits a tile. A filling is a *layer*: the box it changed, widened
-to multiples of 2^depth so that it halves exactly as the photo does, with a pyramid of its own.
-Any part of any state is then the photo's part with the layers' parts laid over it, read through
-memory maps: 50 megapixels are looked at without 50 megapixels in memory.
+repeated), until the longest side fits a tile. A filling is a *layer*: the box it changed,
+widened to multiples of 2^depth so that it halves exactly as the photo does, with a pyramid of
+its own. Any part of any state is then the photo's part with the layers' parts laid over it,
+read through memory maps: 50 megapixels are looked at without 50 megapixels in memory.
 """
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
 TILE = 512
 
 
-def depth_of(width, height):
+def depth_of(width: int, height: int) -> int:
     """How often a picture of this size is halved."""
     depth = 0
     while max(width, height) > TILE << depth:
@@ -23,12 +24,12 @@ def depth_of(width, height):
     return depth
 
 
-def level_size(width, height, level):
+def level_size(width: int, height: int, level: int) -> tuple[int, int]:
     """(width, height) of a level."""
     return -(-width >> level), -(-height >> level)
 
 
-def halved(pixels):
+def halved(pixels: np.ndarray) -> np.ndarray:
     """Means of 2x2 pixels, rounded; an odd last row or column counts twice."""
     height, width = pixels.shape[:2]
     if height % 2 or width % 2:
@@ -52,13 +53,13 @@ class Layer:
     width: int
     height: int
 
-    def part(self, level):
+    def part(self, level: int) -> tuple[int, int, np.ndarray]:
         """(left, top, pixels as a memory map) at a level."""
         pixels = np.load(self.folder / f"{level}.npy", mmap_mode="r")
         return self.left >> level, self.top >> level, pixels
 
     @property
-    def slices(self):
+    def slices(self) -> tuple[slice, slice]:
         """Indices of the box in the photo."""
         return (
             slice(self.top, self.top + self.height),
@@ -66,7 +67,9 @@ class Layer:
         )
 
 
-def store(folder, pixels, depth, left=0, top=0):
+def store(
+    folder: pathlib.Path, pixels: np.ndarray, depth: int, left: int = 0, top: int = 0
+) -> Layer:
     """Writes a pyramid of `pixels`, uint8 [h, w, 3]; the Layer."""
     folder.mkdir()
     height, width = pixels.shape[:2]
@@ -76,7 +79,9 @@ def store(folder, pixels, depth, left=0, top=0):
     return Layer(folder, left, top, width, height)
 
 
-def store_filling(folder, image, filled, hole, depth):
+def store_filling(
+    folder: pathlib.Path, image: np.ndarray, filled: np.ndarray, hole: np.ndarray, depth: int
+) -> Layer:
     """Writes what a filling changed.
 
     Only pixels of the hole are taken from `filled`, whatever the model did elsewhere.
@@ -104,13 +109,18 @@ def store_filling(folder, image, filled, hole, depth):
     return layer
 
 
-def region(layers, level, left, top, right, bottom):
+def region(
+    layers: Sequence[Layer], level: int, left: int, top: int, right: int, bottom: int
+) -> np.ndarray:
     """Part of a state, uint8 [h, w, 3], a new array.
 
     Args:
         layers: the photo's Layer, then those of the fillings, oldest first.
         level: of the pyramid.
-        left, top, right, bottom: in pixels of the level, cut to the picture.
+        left: in pixels of the level; what lies beside the picture is cut off.
+        top: likewise.
+        right: likewise.
+        bottom: likewise.
     """
     photo = layers[0].part(level)[2]
     left, top = max(left, 0), max(top, 0)
@@ -126,12 +136,12 @@ def region(layers, level, left, top, right, bottom):
     return shown
 
 
-def whole(layers, level=0):
+def whole(layers: Sequence[Layer], level: int = 0) -> np.ndarray:
     """A whole state at a level, uint8 [h, w, 3]."""
     return region(layers, level, 0, 0, layers[0].width, layers[0].height)
 
 
-def hole_of(layers):
+def hole_of(layers: Sequence[Layer]) -> np.ndarray:
     """All pixels that fillings changed, bool [H, W]."""
     hole = np.zeros((layers[0].height, layers[0].width), bool)
     for layer in layers[1:]:

@@ -1,27 +1,33 @@
 """Click an object and have its outline: GrabCut (Rother et al., SIGGRAPH 2004), by OpenCV.
 
 A click says less than the box that GrabCut was made for, so the first guess comes from the
-picture: how far every place is from the clicks along paths of like colour (a geodesic distance)
-decides what probably belongs to the object. Further clicks, on the object or beside it, are facts
-that the cut keeps. It works on a copy of at most `PIXELS` pixels, since an outline needs no more;
-the outline is then enlarged, smooth, to the photo's size.
+picture: how far every place is from the clicks along paths of like colour (a geodesic
+distance) decides what probably belongs to the object. Further clicks, on the object or beside
+it, are facts that the cut keeps. It works on a copy of at most `PIXELS` pixels, since an
+outline needs no more; the outline is then enlarged, smooth, to the photo's size.
 """
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 PIXELS = 120_000  # of the copy that is cut: under a second on one core
 _ROUNDS = 3
+Point = tuple[float, float]  # x and y, each from 0 to 1
 
 
-def reduced_level(width, height, depth):
+def reduced_level(width: int, height: int, depth: int) -> int:
     """The pyramid's level to cut: the finest with at most four times `PIXELS`."""
-    return next(
-        (z for z in range(depth) if (width >> z) * (height >> z) <= 4 * PIXELS), depth
-    )
+    return next((z for z in range(depth) if (width >> z) * (height >> z) <= 4 * PIXELS), depth)
 
 
-def outline(picture, keep, remove, box=None):
+def outline(
+    picture: np.ndarray,
+    keep: Sequence[Point],
+    remove: Sequence[Point],
+    box: tuple[float, float, float, float] | None = None,
+) -> np.ndarray:
     """The object that clicks or a box mean.
 
     Args:
@@ -49,12 +55,13 @@ def outline(picture, keep, remove, box=None):
     return cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 1.0) - 0.5
 
 
-def enlarged(outline_, width, height, grow):
+def enlarged(outline_: np.ndarray, width: int, height: int, grow: float) -> np.ndarray:
     """An outline at the photo's size.
 
     Args:
         outline_: from `outline`.
-        width, height: of the photo.
+        width: of the photo.
+        height: of the photo.
         grow: pixels of the photo by which it is grown.
 
     Returns:
@@ -90,7 +97,9 @@ def _first_guess(small, keep, remove, box):
         left, top, right, bottom = box
         inside = np.zeros((height, width), bool)
         rows = slice(int(top * height), max(round(bottom * height), int(top * height) + 1))
-        inside[rows, int(left * width) : max(round(right * width), int(left * width) + 1)] = True
+        inside[rows, int(left * width) : max(round(right * width), int(left * width) + 1)] = (
+            True
+        )
         marks[inside], marks[~inside] = cv2.GC_PR_FGD, cv2.GC_BGD
     if keep and not box:
         away = [*remove, *_frame(keep, width, height)]
@@ -111,7 +120,7 @@ def _frame(keep, width, height):
 
 
 def _geodesic(small, places):
-    """Cost of the cheapest path from any of the places, [h, w]: colour differences and length."""
+    """Cost of the cheapest path from any of the places, [h, w]: colour steps and length."""
     from skimage.graph import MCP_Geometric
 
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)

@@ -8,22 +8,29 @@ import secrets
 import shutil
 import socket
 import tempfile
+from collections.abc import Callable, Iterator, Mapping
 
 import uvicorn
 
-from kinpaint.editor import app, engine
+from kinpaint.editor import app, engine, models
 from kinpaint.editor.guard import is_loopback
+from kinpaint.editor.options import DemoOptions
 from pipelines.base.errors import UserError
 
 _PREFIX = "kinpaint-page-"
 _GOODBYE_S = 3  # that open requests have when the server is told to end
 
 
-def serve(models, options, loader=engine.LOADER, ready=None):
+def serve(
+    offered: Mapping[str, models.Model],
+    options: DemoOptions,
+    loader: str = engine.LOADER,
+    ready: Callable[[uvicorn.Server, str], None] | None = None,
+) -> None:
     """Serves the page until the process is interrupted or terminated.
 
     Args:
-        models: from `models.offered`.
+        offered: from `models.offered`.
         options: `options.DemoOptions`.
         loader: for `engine.Engine`.
         ready: called with the uvicorn server and the URL before it starts; default: the URL is
@@ -40,7 +47,7 @@ def serve(models, options, loader=engine.LOADER, ready=None):
     options = dataclasses.replace(options, port=port, token=token)
     with listening, private_folder() as folder:
         config = uvicorn.Config(
-            app.build(models, options, folder, loader),
+            app.build(offered, options, folder, loader),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -55,7 +62,7 @@ def _say(_, url):
     print(f"{url} - Ctrl-C ends it", flush=True)
 
 
-def listen(host, port):
+def listen(host: str, port: int) -> socket.socket:
     """A socket that listens, so that a port in use is known before anything is loaded."""
     if not 0 <= port <= 65535:
         raise UserError(f"--port={port} is no port: 1 to 65535, or 0 for any free one")
@@ -79,7 +86,7 @@ def listen(host, port):
     return listening
 
 
-def address(host, port, token):
+def address(host: str, port: int, token: str) -> str:
     """The URL to open."""
     shown = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)
     shown = f"[{shown}]" if ":" in shown else shown
@@ -87,7 +94,7 @@ def address(host, port, token):
 
 
 @contextlib.contextmanager
-def private_folder():
+def private_folder() -> Iterator[str]:
     """A folder that only this person can read, gone with the process.
 
     What a killed server left behind is removed by the next one.

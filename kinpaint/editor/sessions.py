@@ -1,9 +1,9 @@
 """Who has which photo open, and for how long.
 
 A session is a browser (a cookie), a photo is one opened file. Both are known by random ids; no
-name that a client sends ever becomes a path. Pixels lie on disk. A photo goes when its page lets
-go of it, when nobody used it for a while, or when the disk's share is used up, the longest unused
-first: the page of such a photo still has the file and sends it again by itself.
+name that a client sends ever becomes a path. Pixels lie on disk. A photo goes when its page
+lets go of it, when nobody used it for a while, or when the disk's share is used up, the
+longest unused first: the page of such a photo still has the file and sends it again by itself.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ import pathlib
 import secrets
 import shutil
 import time
+from collections.abc import Collection
 
 from kinpaint.completion import files
 from kinpaint.editor import pictures
@@ -27,11 +28,11 @@ class Step:
     layer: pictures.Layer
 
     @property
-    def layers(self):
+    def layers(self) -> list[pictures.Layer]:
         """From the photo to this step."""
         return [*(self.parent.layers if self.parent else []), self.layer]
 
-    def described(self):
+    def described(self) -> dict:
         """What the page is told."""
         layer = self.layer
         box = [layer.left, layer.top, layer.width, layer.height]
@@ -60,26 +61,26 @@ class Photo:
     format: str
     icc: bytes | None
     depth: int
-    steps: dict
+    steps: dict[str, Step]
     used: float = 0.0
     size: int = 0
 
     @property
-    def original(self):
+    def original(self) -> pathlib.Path:
         """The uploaded file."""
         return self.folder / "original"
 
     @property
-    def width(self):
+    def width(self) -> int:
         """In pixels, upright."""
         return self.steps["0"].layer.width
 
     @property
-    def height(self):
+    def height(self) -> int:
         """In pixels, upright."""
         return self.steps["0"].layer.height
 
-    def described(self):
+    def described(self) -> dict:
         """What the page is told."""
         suffix, _ = written_as(self)
         return {
@@ -97,11 +98,11 @@ class Photo:
             "steps": [step.described() for step in self.steps.values()],
         }
 
-    def new_folder(self):
+    def new_folder(self) -> pathlib.Path:
         """A path in the photo's folder that does not exist."""
         return self.folder / secrets.token_hex(8)
 
-    def add(self, parent, layer):
+    def add(self, parent: Step, layer: pictures.Layer) -> Step:
         """A new Step."""
         step = Step(layer.folder.name, parent, layer)
         self.steps[step.id] = step
@@ -109,7 +110,7 @@ class Photo:
         return step
 
 
-def written_as(photo):
+def written_as(photo: Photo) -> tuple[str, str]:
     """(suffix, format) of the download: the file's own where it can be written, else PNG."""
     suffix = pathlib.PurePath(photo.name).suffix
     if files.SUFFIXES.get(suffix.lower()) == photo.format:
@@ -122,7 +123,7 @@ def _bytes_in(folder):
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
 
 
-def open_photo(folder, name):
+def open_photo(folder: pathlib.Path, name: str) -> Photo:
     """Reads the file `folder/original` and stores its pyramid; a Photo.
 
     Raises:
@@ -140,7 +141,7 @@ def open_photo(folder, name):
     return opened
 
 
-def export(photo, step, path):
+def export(photo: Photo, step: Step, path: pathlib.Path) -> None:
     """Writes a step as a file of the photo's own kind, with all that belongs to it."""
     hole = pictures.hole_of(step.layers)
     if not hole.any():
@@ -156,7 +157,7 @@ class Session:
     """One browser's photos, by id."""
 
     id: str
-    photos: dict = dataclasses.field(default_factory=dict)
+    photos: dict[str, Photo] = dataclasses.field(default_factory=dict)
     used: float = dataclasses.field(default_factory=time.monotonic)
 
 
@@ -169,52 +170,52 @@ class Sessions:
         disk_bytes: that all photos together may take.
     """
 
-    def __init__(self, folder, keep_s, disk_bytes):
+    def __init__(self, folder: str | pathlib.Path, keep_s: float, disk_bytes: int):
         self._folder, self._keep_s, self._disk_bytes = pathlib.Path(folder), keep_s, disk_bytes
         self._sessions, self._secret = {}, secrets.token_bytes(32)
 
-    def get(self, session_id):
+    def get(self, session_id: str) -> Session | None:
         """The session, or None."""
         session = self._sessions.get(session_id)
         if session:
             session.used = time.monotonic()
         return session
 
-    def new(self):
+    def new(self) -> Session:
         """A new session."""
         session = Session(secrets.token_urlsafe(24))
         self._sessions[session.id] = session
         return session
 
-    def csrf(self, session):
+    def csrf(self, session: Session) -> str:
         """What the session's page must send along with whatever changes something."""
         return hmac.digest(self._secret, session.id.encode(), "sha256").hex()
 
-    def photo(self, session, photo_id):
+    def photo(self, session: Session, photo_id: str) -> Photo | None:
         """A photo of the session's, or None; notes the use."""
-        photo = session.photos.get(photo_id) if session else None
+        photo = session.photos.get(photo_id)
         if photo:
             photo.used = time.monotonic()
         return photo
 
-    def folder_for_photo(self):
+    def folder_for_photo(self) -> pathlib.Path:
         """A new private folder for one photo."""
         folder = self._folder / secrets.token_hex(16)
         folder.mkdir(mode=0o700)
         return folder
 
-    def add(self, session, photo):
+    def add(self, session: Session, photo: Photo) -> None:
         """Takes a photo in; older ones make room."""
         photo.used = time.monotonic()
         session.photos[photo.id] = photo
         self.sweep()
 
-    def forget(self, session, folder):
+    def forget(self, session: Session, folder: pathlib.Path) -> None:
         """Removes the folder of a photo that could not be opened or is done with."""
         session.photos.pop(folder.name, None)
         shutil.rmtree(folder, ignore_errors=True)
 
-    def sweep(self, busy=()):
+    def sweep(self, busy: Collection[str] = ()) -> None:
         """Removes what is too old or too much, but no photo whose id is in `busy`."""
         now = time.monotonic()
         held = sorted(
@@ -231,7 +232,7 @@ class Sessions:
             if now - session.used > self._keep_s:
                 del self._sessions[session.id]
 
-    def check_room(self, size):
+    def check_room(self, size: int) -> None:
         """Raises a UserError when the disk has no room for an upload of `size` bytes."""
         if shutil.disk_usage(self._folder).free < size * 8 + 256 * 2**20:
             raise UserError("the server's disk is full: try again later")

@@ -800,5 +800,6 @@ for (let k = 1; k <= 6; k++) $("count").add(new Option(k));
   }));
   followModels();
   watch();
+  window.kinpaint = { view, tools }; // for the console, and for tests
   document.body.dataset.ready = "true";
 })();
