@@ -167,7 +167,8 @@ class Guard:
             message = await receive()
             read += len(message.get("body", b""))
             if read > self._most:
-                await _read_away(scope, receive)
+                if message.get("more_body"):
+                    await _read_away(scope, receive)
                 raise HTTPException(413, f"larger than {self._most // 2**20} megabytes")
             return message
 

@@ -11,8 +11,8 @@ class DemoOptions:
 
     model: tuple = option(
         (),
-        "exported model, run directory, preset or server URL, NAME=... names it (repeatable); "
-        "none: the models in the box, then those in saved_models",
+        "exported model, run, preset or server URL, NAME=... names it (repeatable); "
+        "none: the box, then saved_models",
         multiple=True,
     )
     host: str = option("127.0.0.1", "address to listen on; 0.0.0.0 lets other machines in")
