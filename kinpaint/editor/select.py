@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-PIXELS = 120_000  # of the copy that is cut: under a second on one core
+PIXELS = 90_000  # of the copy that is cut: under a second on one core
 _ROUNDS = 3
 Point = tuple[float, float]  # x and y, each from 0 to 1
 
