@@ -9,6 +9,7 @@ import tensorflow as tf
 from kinpaint.completion import fill
 from pipelines.base import files
 from pipelines.base.errors import UserError
+from pipelines.masks import reading
 
 CARD = "model_card.json"
 BOXED = pathlib.Path(__file__).parents[1] / "saved_models" / "kinpaint-small"
@@ -45,7 +46,8 @@ class Completer:
 
         Args:
             image: uint8 [H, W, 3].
-            mask: [H, W]: bool, or 0/1, or 0..255 with >= 128 the hole.
+            mask: [H, W]: bool, or 0/1, or 0..255 with >= 128 the hole; what else is understood,
+                and what is refused: `pipelines.masks.reading.hole_of`.
             samples: 1 for the likeliest filling; more are drawn by models that can (`draws`;
                 others give the same each time).
             seed: of the drawings.
@@ -56,13 +58,8 @@ class Completer:
         Returns:
             uint8 [H, W, 3], or [K, H, W, 3] for samples=K > 1.
         """
-        image, mask = checked_pictures(np.asarray(image)[None])[0], np.asarray(mask)
-        mask = mask[..., 0] if mask.ndim == 3 else mask
-        if mask.shape != image.shape[:2]:
-            raise UserError(
-                f"the mask {mask.shape} has another size than the image {image.shape}"
-            )
-        hole, reach = as_uint8_mask(mask) > 0, reach or self.reach
+        image = checked_pictures(np.asarray(image)[None])[0]
+        hole, reach = checked_hole(mask, image), reach or self.reach
         filled = [
             fill.fill(functools.partial(self._complete, draw=draw), image, hole, tile, reach)
             for draw in _draws(samples, seed)
@@ -76,13 +73,14 @@ class Completer:
 
         Pictures within `reach` go through the network together, others as by `complete`.
         """
-        images, masks = checked_pictures(images), as_uint8_mask(masks)
-        masks = masks[..., None] if masks.ndim == 3 else masks
-        if images.shape[:3] != masks.shape[:3]:
+        images, masks = checked_pictures(images), np.asarray(masks)
+        if masks.ndim not in (3, 4) or images.shape[:3] != masks.shape[:3]:
             raise UserError(
                 f"images {images.shape} and masks {masks.shape} differ in size: "
                 f"give one mask [H, W] for each image"
             )
+        holes = [checked_hole(m, i) for m, i in zip(masks, images, strict=True)]
+        masks = np.stack(holes)[..., None].astype(np.uint8) * np.uint8(255)
         if max(images.shape[1:3]) > self.reach:
             filled = [
                 self.complete(image, mask, samples, seed)
@@ -120,11 +118,22 @@ def checked_pictures(images):
     return images
 
 
-def as_uint8_mask(masks):
-    """Masks as 0/255 from bool, 0/1, or 0..255 (>= 128 is the hole)."""
-    masks = np.asarray(masks)
-    threshold = 0 if masks.dtype == bool or masks.max(initial=0) <= 1 else 127
-    return np.where(masks > threshold, 255, 0).astype(np.uint8)
+def checked_hole(mask, image):
+    """The hole of one picture as bool [H, W] (`pipelines.masks.reading`).
+
+    Args:
+        mask: what `Completer.complete` takes.
+        image: uint8 [H, W, 3].
+
+    Raises:
+        UserError: another size than the image, the image itself, or no certain hole.
+    """
+    mask = np.asarray(mask)
+    if mask.shape[:2] != image.shape[:2]:
+        raise UserError(f"the mask {mask.shape} has another size than the image {image.shape}")
+    if mask.ndim == 2 or mask.shape[-1] == 3:
+        reading.refuse_photo(mask, image)
+    return reading.hole_of(mask)
 
 
 def load(path, weights="raw"):

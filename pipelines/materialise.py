@@ -9,11 +9,10 @@ import os
 import pathlib
 import shutil
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
-from pipelines import cli, complexity, listing, masks, photos, quality, splits
+from pipelines import cli, complexity, listing, masks, photos, quality, splits, stored
 from pipelines.prepare import Dropped, prepare
 
 _EVALUATED = ("val", "test")
@@ -152,6 +151,7 @@ def _evaluation_masks(out_dir, rows, level, seed):
     The list has the form that `kinpaint.eval --holes` reads: a line about all of
     them, then index, picture, family and checksum of each.
     """
+    listing.mark_written(out_dir / "evaluation")
     size = level.image_size
     draw = tf.function(lambda i: masks.batch(level.masks, [seed, 0], 1, size, size, first=i))
     for split in _EVALUATED:
@@ -162,11 +162,11 @@ def _evaluation_masks(out_dir, rows, level, seed):
         lines = [head]
         for index, name in enumerate(names):
             hole = draw(tf.constant(index, tf.int64)).numpy()[0] > 0.5
-            cv2.imwrite(str(folder / "holes" / f"{index:06d}.png"), np.uint8(hole) * 255)
+            png = folder / "holes" / f"{index:06d}.png"
+            stored.write_png(png, np.uint8(hole[..., 0]) * 255)
             lines.append(_hole_row(index, name, level, hole))
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         (folder / "holes.jsonl").write_text(text, encoding="utf-8")
-    (out_dir / "evaluation" / ".nomedia").touch()
 
 
 def _hole_row(index, name, level, hole):

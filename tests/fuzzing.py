@@ -23,7 +23,7 @@ from kinpaint.completion.options import CompleteOptions
 from kinpaint.completion.report import Report
 from kinpaint.evaluation.holes import ListedHoles
 from kinpaint.metrics import torch_files
-from pipelines import decode, headers, listing, quality, records
+from pipelines import decode, headers, listing, quality, records, stored
 from pipelines.base import files as base_files
 from pipelines.base.errors import UserError
 from pipelines.exploration.measure import measure
@@ -137,7 +137,7 @@ def picture_readers():
             lambda p: quality.decode(p.read_bytes()), (quality.Unreadable,)
         ),
         "explore.measure": Reader(lambda path: measure(path.read_bytes()), ()),
-        "complete.size": Reader(files.size, (UserError,)),
+        "complete.size": Reader(stored.size, (UserError,)),
         "complete.read": Reader(files.read, (UserError,)),
         "complete.mask": Reader(_as_mask, (UserError,)),
     }

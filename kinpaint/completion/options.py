@@ -21,7 +21,7 @@ class CompleteOptions:
     format: str = option(  # noqa: A003
         "",
         "write this format whatever was read; empty: as the output's name says",
-        choices=("", "png", "jpeg", "webp"),
+        choices=("", "png", "jpeg", "webp", "tiff", "avif", "heic"),
     )
     samples: int = option(1, "fillings to draw for each hole (pluralistic models)")
     seed: int = option(0, "of the drawings")

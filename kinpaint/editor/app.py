@@ -34,6 +34,7 @@ from kinpaint.completion import files
 from kinpaint.editor import jobs, models, pictures, sessions
 from kinpaint.editor.guard import Guard
 from kinpaint.editor.options import DemoOptions
+from pipelines import stored
 from pipelines.base.errors import UserError
 from pipelines.listing import MAX_PIXELS
 
@@ -232,7 +233,7 @@ class Server:
                 "upload_bytes": self.options.upload_megabytes * 2**20,
                 "max_pixels": MAX_PIXELS,
                 "max_samples": MOST_SAMPLES,
-                "formats": sorted(files.READABLE),
+                "formats": sorted(stored.FORMATS),
                 "suffixes": sorted(files.PICTURES),
                 "samples": list(_SAMPLES),
             },
@@ -485,7 +486,7 @@ def _download(photo, answer):
     answer.headers["content-disposition"] = (
         f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quoted}"
     )
-    answer.headers["content-type"] = Image.MIME[sessions.written_as(photo)[1]]
+    answer.headers["content-type"] = Image.MIME[photo.target[1]]
     answer.headers["cache-control"] = "private, no-store"
     return answer
 
@@ -516,12 +517,8 @@ def _received(folder, file, name):
 
 def _hole_of_file(photo, file, settings):
     """A mask file to bool [H, W], by the rules of `completion.files`."""
-    path = photo.new_folder()
-    try:
-        path.write_bytes(file.read())
-        return files.read_mask(path, files.read(photo.original), settings.get("invert") == "1")
-    finally:
-        path.unlink(missing_ok=True)
+    invert = settings.get("invert") == "1"
+    return files.read_mask(file.read(), files.read(photo.original), invert)
 
 
 def _mask_for_job(photo, body):

@@ -49,6 +49,8 @@ class Photo:
         name: the file's, for people.
         format: Pillow's name of it.
         icc: colour profile for the tiles, or None.
+        target: (suffix, format) of the download.
+        note: what a download will not hold, in words; empty: it holds everything.
         depth: of the pyramid.
         steps: by id.
         used: `time.monotonic()` of the last request.
@@ -60,6 +62,8 @@ class Photo:
     name: str
     format: str
     icc: bytes | None
+    target: tuple[str, str]
+    note: str
     depth: int
     steps: dict[str, Step]
     used: float = 0.0
@@ -82,7 +86,6 @@ class Photo:
 
     def described(self) -> dict:
         """What the page is told."""
-        suffix, _ = written_as(self)
         return {
             "id": self.id,
             "name": self.name,
@@ -91,10 +94,8 @@ class Photo:
             "height": self.height,
             "depth": self.depth,
             "tile": pictures.TILE,
-            "download": f"{pathlib.PurePath(self.name).stem}-filled{suffix}",
-            "note": ""
-            if files.SUFFIXES[suffix.lower()] == self.format
-            else f"{self.format} files cannot be written: the download is a PNG",
+            "download": f"{pathlib.PurePath(self.name).stem}-filled{self.target[0]}",
+            "note": self.note,
             "steps": [step.described() for step in self.steps.values()],
         }
 
@@ -110,13 +111,26 @@ class Photo:
         return step
 
 
-def written_as(photo: Photo) -> tuple[str, str]:
-    """(suffix, format) of the download: the file's own where it can be written, else PNG."""
-    suffix = pathlib.PurePath(photo.name).suffix
-    if files.SUFFIXES.get(suffix.lower()) == photo.format:
-        return suffix, photo.format
-    own = [s for s, name in files.SUFFIXES.items() if name == photo.format]
-    return (own[0], photo.format) if own else (".png", "PNG")
+def written_as(photo: files.Photo, name: str) -> tuple[tuple[str, str], str]:
+    """How the download of a photo is written: its own format where that is possible, else PNG.
+
+    Returns:
+        ((suffix, format), what the file will not hold, in words).
+    """
+    suffix = pathlib.PurePath(name).suffix
+    if files.SUFFIXES.get(suffix.lower()) != photo.format:
+        own = [s for s, file_format in files.SUFFIXES.items() if file_format == photo.format]
+        suffix = own[0] if own else ".png"
+    try:
+        target = suffix, files.SUFFIXES[suffix.lower()]
+        notes = files.left_out(photo, target[1])
+    except UserError:  # it was read, but cannot be written: PNG holds the most
+        target = ".png", "PNG"
+        notes = files.left_out(photo, "PNG")
+    note = [f"The download will not hold {', '.join(notes)}."] if notes else []
+    if target[1] != photo.format:
+        note.insert(0, f"{photo.format} cannot be written here: the download is a PNG.")
+    return target, " ".join(note)
 
 
 def _bytes_in(folder):
@@ -135,8 +149,9 @@ def open_photo(folder: pathlib.Path, name: str) -> Photo:
     depth = pictures.depth_of(width, height)
     layer = pictures.store(folder / "0", pixels, depth)
     steps = {"0": Step("0", None, layer)}
-    icc = photo.keep.get("icc_profile") if photo.samples.ndim == 3 else None
-    opened = Photo(folder.name, folder, name, photo.format, icc, depth, steps)
+    icc = photo.about.icc or None if photo.samples.ndim == 3 else None
+    target, note = written_as(photo, name)
+    opened = Photo(folder.name, folder, name, photo.format, icc, target, note, depth, steps)
     opened.size = _bytes_in(folder)
     return opened
 
@@ -149,7 +164,7 @@ def export(photo: Photo, step: Step, path: pathlib.Path) -> None:
         return
     original = files.read(photo.original)
     filled = original.with_hole(pictures.whole(step.layers), hole)
-    files.write(filled, path, written_as(photo)[1])
+    files.write(filled, path, photo.target[1])
 
 
 @dataclasses.dataclass

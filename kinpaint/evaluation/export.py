@@ -6,18 +6,17 @@ PNG, because JPEG alone moves a FID visibly; equal names, because some tools pai
 import pathlib
 import shlex
 
-import cv2
+from pipelines import listing, stored
 
 FOLDER = "pictures"
 
 
 def save(out_dir, name, indices, pictures):
     """Writes uint8 RGB pictures to `out_dir/pictures/<name>/<index>.png`."""
-    folder = pathlib.Path(out_dir) / FOLDER / name
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = listing.mark_written(pathlib.Path(out_dir) / FOLDER) / name
+    folder.mkdir(exist_ok=True)
     for i, index in enumerate(indices):
-        picture = cv2.cvtColor(pictures[i], cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(folder / f"{index:06d}.png"), picture)
+        stored.write_png(folder / f"{index:06d}.png", pictures[i])
 
 
 def commands(out_dir, name):

@@ -12,6 +12,7 @@ import kinpaint
 from kinpaint.interpretation import pages, recall, sections, subjects
 from kinpaint.interpretation.case import Case, Model
 from kinpaint.metrics.lpips import exact_float32
+from pipelines import listing
 
 
 @exact_float32()
@@ -34,7 +35,7 @@ def explain(photo, options):
     fillings = [model.filled(subject) for subject in chosen]
     found = _found(chosen, fillings, searched, options.show)
     out_dir = pathlib.Path(options.out_dir)
-    (out_dir / "figures").mkdir(parents=True, exist_ok=True)
+    listing.mark_written(out_dir / "figures")
     entries = []
     for subject, filling, near in zip(chosen, fillings, found, strict=True):
         block = options.block or math.ceil(max(subject.hole.shape) / 16)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from kinpaint import images
+from pipelines import listing
 
 _TIMED_STEPS = 3
 
@@ -37,7 +38,7 @@ def report(run, batch, settings):
         f"time: {seconds:.3f} s a step, {settings.photos.batch_size / seconds:.1f} pictures/s; "
         f"{steps:,} steps: {steps * seconds / 3600:.1f} h"
     )
-    run.dir.mkdir(parents=True, exist_ok=True)
+    listing.mark_written(run.dir)
     _write_grid(batch, run.dir / "dry_run.png")
     print(f"pictures and holes of one batch: {run.dir / 'dry_run.png'}")
 

@@ -8,8 +8,9 @@ import os
 import pathlib
 
 import numpy as np
+import tensorflow as tf
 
-from pipelines import cli, complexity, listing, quality, splits
+from pipelines import cli, complexity, decode, listing, quality, splits
 from pipelines.exploration.measure import measure
 from pipelines.inaturalist import journal
 
@@ -61,7 +62,7 @@ def take(data_dir):
     rows, counts = [], collections.Counter()
     sums = collections.defaultdict(lambda: np.zeros((64, 64, 3)))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        measured = pool.map(lambda path: measure(path.read_bytes()), paths)
+        measured = pool.map(_measured, paths)
         told = cli.progress(measured, total=len(paths), desc="measured", unit="photo")
         for name, split, (row, thumbnail) in zip(
             names, splits.assign(root, paths), told, strict=True
@@ -74,6 +75,23 @@ def take(data_dir):
     _add_complexity([row for row in rows if not row["error"]])
     means = {label: sums[label] / counts[label] for label in sorted(sums)}
     return Survey(root, rows, manifest, means, journal.settings(root).get("per_class"))
+
+
+def _measured(path):
+    """What `measure` gives; a file that training cannot read is no good photo either."""
+    data = path.read_bytes()
+    row, thumbnail = measure(data)
+    if not row["error"]:
+        try:
+            decode.probe(tf.constant(data))
+        except tf.errors.OpError:
+            return {key: row[key] for key in ("bytes", "sha256")} | {"error": _SKIPPED}, None
+    return row, thumbnail
+
+
+_SKIPPED = (
+    "training skips it: animated, of many pages, or of a kind that TensorFlow cannot read"
+)
 
 
 def near_pairs(survey):

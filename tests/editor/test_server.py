@@ -17,6 +17,7 @@ from PIL import Image
 
 from kinpaint.completion import files
 from kinpaint.editor import app
+from pipelines import stored
 from tests.completion.test_files import PROFILE, hostile, save
 from tests.editor.serving import Visitor, pixels, png, serving, smooth, stubs, until
 
@@ -89,25 +90,42 @@ def test_tiles_show_every_step(visitor):
             visitor.ask("GET", f"{path}/{nowhere}", 404)
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif", ".heic"])
 def test_the_download_is_the_photos_own_kind_with_what_belongs_to_it(visitor, tmp_path, suffix):
+    if {".avif": "AVIF", ".heic": "HEIF"}.get(suffix, "PNG") not in stored.FORMATS:
+        pytest.skip(f"nothing here reads {suffix}")
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "on the fence"
+    shape = (60, 40)  # upright
+    if suffix == ".heic":  # turned by a box of its own; its EXIF's orientation means nothing
+        shape = (40, 60)
     source = save(
         tmp_path / f"a{suffix}", smooth(40, 60), exif=exif, icc_profile=PROFILE, quality=88
     )
     photo = visitor.open(source.read_bytes(), f"a{suffix}")
-    assert (photo["width"], photo["height"]) == (40, 60)  # upright
-    (step,) = visitor.fill(photo, hole_in(60, 40))
+    assert (photo["height"], photo["width"]) == shape
+    (step,) = visitor.fill(photo, hole_in(*shape))
     answer = visitor.file(photo, step["id"])
     assert f"a-filled{suffix}" in answer.headers["content-disposition"]
     out = tmp_path / f"b{suffix}"
     out.write_bytes(answer.content)
     filled = Image.open(out)
-    assert filled.format == Image.open(source).format and filled.size == (40, 60)
+    assert filled.format == Image.open(source).format and filled.size == shape[::-1]
     assert filled.info["icc_profile"] == PROFILE
     assert filled.getexif()[0x010E] == "on the fence"
     assert filled.getexif().get(0x0112, 1) == 1
+
+
+def test_what_cannot_be_written_comes_back_as_a_png_and_that_is_said(visitor, tmp_path):
+    before, hole = smooth(40, 60), hole_in(40, 60)
+    for suffix in (".bmp", ".gif"):
+        source = save(tmp_path / f"a{suffix}", before)
+        photo = visitor.open(source.read_bytes(), f"a{suffix}")
+        assert photo["download"] == "a-filled.png" and "PNG" in photo["note"]
+        (step,) = visitor.fill(photo, hole)
+        after, known = pixels(visitor.file(photo, step["id"]).content), files.read(source).rgb
+        np.testing.assert_array_equal(after, np.where(hole[..., None], 255 - known, known))
+    assert visitor.open(png(before))["note"] == ""
 
 
 def test_a_mask_file_comes_back_as_the_bits_of_its_box(visitor):
