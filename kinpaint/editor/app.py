@@ -23,7 +23,6 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -272,6 +271,7 @@ class Server:
             await self.hold(self.sessions.forget, session, folder)
             raise
         self.sessions.add(session, photo)
+        self.sessions.sweep(self.queue.busy())  # older ones make room
         return JSONResponse(photo.described(), 201)
 
     async def describe_photo(self, request: Request) -> Response:
@@ -431,8 +431,7 @@ def build(
         loader: for `engine.Engine`.
     """
     server = Server(offered, options, folder, loader)
-    guard = functools.partial(
-        Middleware,
+    guard = Middleware(
         Guard,
         port=options.port,
         token=options.token,
@@ -442,7 +441,7 @@ def build(
     return Starlette(
         routes=[*server.routes(), Mount("/static", StaticFiles(directory=STATIC))],
         lifespan=server.lifespan,
-        middleware=[guard(), Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)],
+        middleware=[guard],
         exception_handlers={
             HTTPException: _refused,
             UserError: _user_error,

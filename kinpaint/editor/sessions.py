@@ -220,10 +220,9 @@ class Sessions:
         return folder
 
     def add(self, session: Session, photo: Photo) -> None:
-        """Takes a photo in; older ones make room."""
+        """Takes a photo in."""
         photo.used = time.monotonic()
         session.photos[photo.id] = photo
-        self.sweep()
 
     def forget(self, session: Session, folder: pathlib.Path) -> None:
         """Removes the folder of a photo that could not be opened or is done with."""

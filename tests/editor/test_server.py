@@ -547,6 +547,7 @@ def test_photos_go_when_closed_when_unused_and_when_there_is_no_room(tmp_path):
         (folder / "original").write_bytes(png(smooth(40, 60)))
         photo = sessions.open_photo(folder, "a.png")
         kept.add(session, photo)
+        kept.sweep()
         return photo
 
     one, two = kept.new(), kept.new()

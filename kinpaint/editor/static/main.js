@@ -55,13 +55,13 @@ async function told(action) {
 
 // Runs a request again once the server is back and knows the photo.
 async function steady(action) {
-  for (let losses = 0; ; ) {
+  for (let tries = 0; ; tries++) {
     try {
       return await action();
     } catch (error) {
+      if (tries === 4 || !(error instanceof api.Away || error instanceof api.Lost)) throw error;
       if (error instanceof api.Away) await untilBack();
-      else if (error instanceof api.Lost && losses++ < 3) await recover();
-      else throw error;
+      else await recover();
     }
   }
 }
@@ -582,7 +582,7 @@ function setColour(hex) {
   const [red, green, blue] = [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
   const word = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;
   view.colours = [word(red, green, blue, 118), word(255, 255, 255, 235)];
-  view.drawMask();
+  view.draw();
 }
 
 view.onchange = () => {

@@ -18,6 +18,7 @@ export class Mask {
       return { cell, across, bytes: new Uint8Array(across * Math.ceil(height / cell)) };
     });
     this.edit = null;
+    this.dirty = null; // [left, top, right, bottom] of what changed since it was painted
   }
 
   isEmpty() {
@@ -72,6 +73,7 @@ export class Mask {
 
   // Notes the blocks of a box before they change.
   #touch(left, top, right, bottom) {
+    this.#mark(left, top, right, bottom);
     if (!this.edit) return;
     for (let row = Math.floor(top / BLOCK); row * BLOCK < bottom; row++) {
       for (let column = Math.floor(left / BLOCK); column * BLOCK < right; column++) {
@@ -79,6 +81,11 @@ export class Mask {
         if (!this.edit.blocks.has(index)) this.edit.blocks.set(index, this.#packed(index));
       }
     }
+  }
+
+  #mark(left, top, right, bottom) {
+    const [l, t, r, b] = this.dirty ?? [Infinity, Infinity, 0, 0];
+    this.dirty = [Math.min(l, left), Math.min(t, top), Math.max(r, right), Math.max(b, bottom)];
   }
 
   // A block as bits; null where it is empty.
@@ -98,6 +105,7 @@ export class Mask {
 
   #unpack(index, bits) {
     const [left, top, right, bottom] = this.#area(index);
+    this.#mark(left, top, right, bottom);
     for (let y = top; y < bottom; y++) {
       const row = this.bytes.subarray(y * this.width + left, y * this.width + right);
       if (!bits) {

@@ -4,6 +4,7 @@
 // here than what the screen shows; the file itself is never scaled down. A tile that a filling did
 // not touch is its parent's: going through the history loads only what differs.
 
+const FINE = 4e6; // pixels of the screen from which the mask is drawn at half of its resolution
 const KEPT = matchMedia("(pointer: coarse)").matches ? 80 : 240; // tiles, about a megabyte each
 
 export class View {
@@ -42,9 +43,11 @@ export class View {
   }
 
   #resized() {
-    for (const canvas of [this.picture, this.overlay]) {
-      canvas.width = Math.round(this.stage.clientWidth * this.#dpr);
-      canvas.height = Math.round(this.stage.clientHeight * this.#dpr);
+    const { clientWidth, clientHeight } = this.stage, dpr = this.#dpr;
+    this.maskDpr = clientWidth * clientHeight * dpr * dpr > FINE ? dpr / 2 : dpr;
+    for (const [canvas, fine] of [[this.picture, dpr], [this.overlay, this.maskDpr]]) {
+      canvas.width = Math.round(clientWidth * fine);
+      canvas.height = Math.round(clientHeight * fine);
     }
     if (this.fitted) this.fit();
     else this.draw();
@@ -101,16 +104,19 @@ export class View {
     this.#wanted ??= requestAnimationFrame(() => {
       this.#wanted = null;
       this.#drawPicture();
-      this.#drawMask();
+      this.#drawMask(0, 0, this.overlay.width, this.overlay.height);
       this.onchange();
     });
   }
 
-  // The mask alone: after a stroke.
+  // What changed of the mask, alone: while a stroke is drawn.
   drawMask() {
     this.#maskWanted ??= requestAnimationFrame(() => {
       this.#maskWanted = null;
-      this.#drawMask();
+      if (!this.mask?.dirty) return;
+      const [left, top, right, bottom] = this.mask.dirty, dpr = this.maskDpr;
+      const [x0, y0] = this.toStage(left, top), [x1, y1] = this.toStage(right, bottom);
+      this.#drawMask(Math.floor(x0 * dpr) - 1, Math.floor(y0 * dpr) - 1, Math.ceil(x1 * dpr) + 2, Math.ceil(y1 * dpr) + 2);
     });
   }
 
@@ -197,14 +203,20 @@ export class View {
     }
   }
 
-  #drawMask() {
+  // Draws the mask within a box of the overlay's pixels.
+  #drawMask(left, top, right, bottom) {
     const { width, height } = this.overlay, context = this.overlay.getContext("2d");
     if (!this.mask || this.peek || !width || !height) {
       context.clearRect(0, 0, width, height);
       return;
     }
-    const data = context.createImageData(width, height), dpr = this.#dpr;
-    this.mask.paint(data.data, width, height, this.x * dpr, this.y * dpr, this.scale * dpr, ...this.colours);
-    context.putImageData(data, 0, 0);
+    this.mask.dirty = null;
+    // A pixel more above and on the left, which is not shown: edges are seen from there.
+    left = Math.max(left - 1, -1), top = Math.max(top - 1, -1);
+    const wide = Math.min(right, width) - left, high = Math.min(bottom, height) - top;
+    if (wide < 2 || high < 2) return;
+    const data = context.createImageData(wide, high), dpr = this.maskDpr;
+    this.mask.paint(data.data, wide, high, this.x * dpr - left, this.y * dpr - top, this.scale * dpr, ...this.colours);
+    context.putImageData(data, left, top, 1, 1, wide - 1, high - 1);
   }
 }
