@@ -37,7 +37,7 @@ def outline(
         box: (left, top, right, bottom), each from 0 to 1, around it; or None.
 
     Returns:
-        float32 [h', w'], positive inside, at the size that was cut.
+        float32 [h', w'] from -0.5 to 0.5, positive inside, at the size that was cut.
     """
     height, width = picture.shape[:2]
     scale = min((PIXELS / (width * height)) ** 0.5, 1.0)
@@ -67,10 +67,14 @@ def enlarged(outline_: np.ndarray, width: int, height: int, grow: float) -> np.n
     Returns:
         bool [height, width].
     """
-    inside = cv2.resize(outline_, (width, height), interpolation=cv2.INTER_LINEAR) > 0
-    if grow and inside.any():
-        distance = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)
-        inside = distance <= grow
+    levels = np.rint((outline_ + 0.5) * 255).astype(np.uint8)
+    inside = cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR) > 127
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if grow and rows.size:
+        far = int(np.ceil(grow)) + 1
+        near = tuple(slice(max(k[0] - far, 0), k[-1] + far + 1) for k in (rows, columns))
+        outside = (~inside[near]).astype(np.uint8)
+        inside[near] = cv2.distanceTransform(outside, cv2.DIST_L2, 5) <= grow
     return inside
 
 

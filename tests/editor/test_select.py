@@ -51,8 +51,8 @@ def test_a_click_beside_takes_away_what_a_click_on_it_had_added():
 
 
 def test_growing_adds_all_within_that_many_pixels():
-    edge = np.full((50, 60), -1.0, np.float32)
-    edge[20:30, 20:40] = 1
+    edge = np.full((50, 60), -0.5, np.float32)
+    edge[20:30, 20:40] = 0.5
     plain, grown = (select.enlarged(edge, 60, 50, grow) for grow in (0, 5))
     near = np.zeros_like(plain)
     for row, column in np.argwhere(plain):
