@@ -34,7 +34,7 @@ class Job:
         photo: whose state is filled.
         step: the state to fill.
         model: that fills it.
-        mask: path of the hole, removed at the end.
+        mask: path of the hole, removed when the engine is done with it.
         samples: fillings wanted.
         state: "waiting", "loading" (the model), "running", "done", "failed" or "cancelled".
         done, total: windows of the picture.
@@ -175,9 +175,13 @@ class Queue:
 
     def _finish(self, job, state, problem=""):
         job.state, job.problem = state, problem
+        if job is not self.current:  # else the engine may be about to read its mask
+            self._let_go(job)
+        job.over.set()
+
+    def _let_go(self, job):
         with contextlib.suppress(OSError):
             job.mask.unlink(missing_ok=True)
-        job.over.set()
 
     def _hear(self, message):
         with contextlib.suppress(RuntimeError):  # the loop is closed: the server ends
@@ -212,6 +216,7 @@ class Queue:
             else:
                 self._finish(job, "failed", *rest)
         self.current = None
+        self._let_go(job)
         self._next()
 
     def _gone(self):
@@ -219,6 +224,8 @@ class Queue:
             if model.state in ("ready", "loading"):
                 model.state = "idle"
         job, self.current = self.current, None
+        if job is not None:
+            self._let_go(job)
         if job is not None and job.state not in OVER:
             why = "the model's process ended, most likely for want of memory: try again"
             self._finish(job, "failed", why)

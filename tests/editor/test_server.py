@@ -202,6 +202,24 @@ def test_work_that_looks_up_from_nothing_is_ended_with_its_process(monkeypatch):
         assert len(visitor.fill(photo, hole, model="quick")) == 1
 
 
+def test_work_that_nobody_waits_for_any_more_is_dropped(monkeypatch, stub_log):
+    from kinpaint.editor import jobs
+
+    stub_log.write_text("")
+    monkeypatch.setattr(app, "_SWEEP_S", 0.1)
+    monkeypatch.setattr(jobs, "_UNWATCHED_S", 1.5)
+    hole = hole_in(60, 80)
+    with serving(stubs("slow", "quick")) as url:
+        gone, here = Visitor(url), Visitor(url)
+        job = gone.begin(gone.open(png(smooth(60, 80))), hole)  # and the page is closed
+        with pytest.raises(requests.exceptions.ReadTimeout):  # a program that hangs up
+            both = {"image": png(smooth(60, 80)), "mask": png(hole)}
+            requests.post(f"{url}api/fill", files=both, timeout=0.6)
+        assert here.fill(here.open(png(smooth(60, 80))), hole, model="quick")
+        assert gone.ask("GET", f"/api/jobs/{job['id']}").json()["state"] == "cancelled"
+    assert stub_log.read_text().split() == ["quick"]
+
+
 @pytest.mark.parametrize(
     "model, words",
     [("dies", "process ended"), ("raises", "out of paint"), ("broken", "no such")],

@@ -586,7 +586,8 @@ function setColour(hex) {
 }
 
 view.onchange = () => {
-  if (doc) $("zoom-fit").textContent = `${Math.round(view.scale * 100 * 10 ** (view.scale < 0.095 ? 1 : 0)) / 10 ** (view.scale < 0.095 ? 1 : 0)} %`;
+  const percent = view.scale * 100;
+  $("zoom-fit").textContent = `${percent.toFixed(percent < 9.5 ? 1 : 0)} %`;
   if (selection) showClicks();
   tools.refresh();
 };
