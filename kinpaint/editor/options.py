@@ -2,11 +2,11 @@
 
 import dataclasses
 
-from pipelines.cli import option
+from pipelines.cli import Options, option
 
 
 @dataclasses.dataclass(frozen=True)
-class DemoOptions:
+class DemoOptions(Options):
     """What the page offers, and to whom."""
 
     model: tuple = option(
@@ -16,14 +16,14 @@ class DemoOptions:
         multiple=True,
     )
     host: str = option("127.0.0.1", "address to listen on; 0.0.0.0 lets other machines in")
-    port: int = option(7860, "port to listen on; 0: any free one")
+    port: int = option(7860, "port to listen on; 0: any free one", low=0, high=65535)
     token: str = option(
         "", "what a visitor must know; beyond this machine one is made up where none is given"
     )
     host_name: tuple = option(
         (), "a name besides its addresses under which others reach the page", multiple=True
     )
-    upload_megabytes: int = option(256, "largest file that may be uploaded")
-    disk_gigabytes: int = option(16, "photos held at once; the longest unused go first")
-    keep_minutes: int = option(120, "a photo that nobody used for so long is removed")
-    queue: int = option(32, "fillings that may wait; more are asked to come back")
+    upload_megabytes: int = option(256, "largest file that may be uploaded", low=1)
+    disk_gigabytes: int = option(16, "photos held at once; the longest unused go first", low=1)
+    keep_minutes: int = option(120, "a photo that nobody used for so long is removed", low=1)
+    queue: int = option(32, "fillings that may wait; more are asked to come back", low=1)
