@@ -115,7 +115,7 @@ def test_an_index_that_does_not_fit_its_shard_is_refused(tmp_path, changes):
         records.entries(shard(tmp_path, **changes))
 
 
-def test_a_listing_does_not_follow_folders_out_of_its_own(tmp_path):
+def test_a_listing_follows_each_folder_once_and_says_so(tmp_path, capsys):
     outside = tmp_path / "outside"
     inside = tmp_path / "inside"
     for folder in (outside, inside):
@@ -123,11 +123,19 @@ def test_a_listing_does_not_follow_folders_out_of_its_own(tmp_path):
         save(folder / "a.png", pixels())
     (inside / "door").symlink_to(outside, target_is_directory=True)
     (inside / "circle").symlink_to(inside, target_is_directory=True)
-    assert listing.names(inside) == ["a.png"]
+    assert listing.names(inside) == ["a.png", "door/a.png"]
+    assert "left out 1: circle (there already by another way)" in capsys.readouterr().err
+    save(tmp_path / "mask.png", pixels())
     options = CompleteOptions(
-        model="m", image=str(inside), mask=str(outside / "a.png"), output=str(tmp_path / "out")
+        model="m",
+        image=str(inside),
+        mask=str(tmp_path / "mask.png"),
+        output=str(tmp_path / "o"),
     )
-    assert [job.image for job in jobs.find(options)] == [inside / "a.png"]
+    assert [job.image for job in jobs.find(options)] == [
+        inside / "a.png",
+        inside / "door/a.png",
+    ]
 
 
 @pytest.mark.parametrize("line", ["../a.png", "sub/../../a.png", "/etc/hostname.png"])
