@@ -56,16 +56,47 @@ def assign(network, arrays, channel_order="bgr"):
         UserError: lists every name that is unknown, missing, misshapen or not finite.
     """
     wanted = published_names(network)
-    problems = _problems(wanted, arrays)
-    if problems:
-        raise UserError(
-            f"these weights do not fit {network.name}; nothing was written: "
-            + "; ".join(problems)
-        )
+    _check(network, wanted, arrays)
     for name, variable in wanted.items():
         value = np.asarray(arrays[name], "float32")
         variable.assign(_rgb(name, value) if channel_order == "bgr" else value)
     return len(wanted)
+
+
+def assign_by_path(network, arrays):
+    """Puts in arrays that are named as the network's own variables, or nothing at all.
+
+    Args:
+        network: a built generator of any kind.
+        arrays: {`variable.path`: array}, as `{v.path: v for v in network.variables}` gives
+            them on any Keras backend; what stands before the first slash is the name that
+            Keras gave the model and does not count.
+
+    Returns:
+        Number of variables assigned.
+
+    Raises:
+        UserError: lists every name that is unknown, missing, misshapen or not finite.
+    """
+    wanted = _own_names(network)
+    arrays = {_below_the_model(name): array for name, array in arrays.items()}
+    _check(network, wanted, arrays)
+    for name, variable in wanted.items():
+        variable.assign(np.asarray(arrays[name], "float32"))
+    return len(wanted)
+
+
+def are_by_path(network, arrays):
+    """Whether the arrays' names are those of the network's variables rather than published."""
+    return any(_below_the_model(name) in _own_names(network) for name in arrays)
+
+
+def _own_names(network):
+    return {_below_the_model(variable.path): variable for variable in network.variables}
+
+
+def _below_the_model(path):
+    return path.split("/", 1)[-1]
 
 
 def published_names(network):
@@ -76,6 +107,16 @@ def published_names(network):
         inside = f"{layer}/{layer}_conv" if layer.endswith("_upsample") else layer
         names[f"{SCOPE}{inside}/{kind}"] = variable
     return names
+
+
+def _check(network, wanted, arrays):
+    """Raises a UserError that lists what does not fit, if anything."""
+    problems = _problems(wanted, arrays)
+    if problems:
+        raise UserError(
+            f"these weights do not fit {network.name}; nothing was written: "
+            + "; ".join(problems)
+        )
 
 
 def _problems(wanted, arrays):
