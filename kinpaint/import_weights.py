@@ -1,11 +1,14 @@
 r"""Makes a run directory of weights that were trained elsewhere.
 
-    python -m kinpaint.import_weights --model=gated --weights=snap-0 --run_dir=runs/published
+    python -m kinpaint.import_weights --model=lama --weights=best.ckpt --run_dir=runs/lama
+    python -m kinpaint.import_weights --model=gated --weights=snap-0 --run_dir=runs/deepfill
     python -m kinpaint.import_weights --model='residual(width=48, fill=pull_push)' \
         --weights=mine.npz --run_dir=runs/mine
 
-`--weights` is published DeepFill: a TensorFlow 1 checkpoint's prefix or an .npz with the same
-names; or any generator of this project: an .npz by the names of its own variables, which
+`--weights` is published LaMa (Lightning's .ckpt, TorchScript's .pt, a plain .pth) or DeepFill (a
+TensorFlow 1 checkpoint's prefix, or the .pth of its PyTorch port), or an .npz with the names of
+either; PyTorch is not needed, and of its files nothing but tensors is read. Or it is any
+generator of this project: an .npz by the names of its own variables, which
 `numpy.savez(FILE, **{v.path: v for v in network.variables})` writes on any Keras backend. The
 run can be loaded, exported, evaluated, or be the start of a training (--warm_start).
 """
@@ -22,13 +25,17 @@ class ImportOptions:
 
     model: str = cli.option(
         "gated",
-        "generator, with settings if wanted; published: gated (DeepFill v2), contextual (v1)",
+        "generator, with settings if wanted; published: lama, gated (DeepFill v2), contextual "
+        "(DeepFill v1)",
     )
-    weights: str = cli.option("", "checkpoint prefix (without .index) or .npz file")
+    weights: str = cli.option(
+        "", "PyTorch file (.ckpt, .pt, .pth), TensorFlow checkpoint's prefix or .npz"
+    )
     channel_order: str = cli.option(
-        "bgr",
-        "colours published weights were trained with; bgr is turned",
-        choices=("bgr", "rgb"),
+        "",
+        "colours published weights were trained with; bgr is turned; not given: bgr for "
+        "TensorFlow 1's files, rgb for PyTorch's",
+        choices=("", "bgr", "rgb"),
     )
     image_size: int = cli.option(256, "side in pixels of the pictures they were trained on")
     data_dir: str = cli.option(
@@ -53,8 +60,8 @@ def import_weights(options):
         UserError: the file or the names in it will not do, or the directory is not empty.
     """
     from kinpaint import models
-    from kinpaint.models import published
     from kinpaint.training import checkpoints
+    from kinpaint.weights import published
     from pipelines import terms
 
     run_dir = pathlib.Path(options.run_dir)
@@ -65,18 +72,20 @@ def import_weights(options):
         raise cli.UserError(f"--model={options.model}: name one generator")
     (model,) = wanted
     arrays = published.read(options.weights)
-    network = models.build(model.name, dtype="float32", **model.settings)
-    if published.are_by_path(network, arrays):
-        published.assign_by_path(network, arrays)
-    elif model.name in ("gated", "contextual"):
-        model = dataclasses.replace(model, settings={**model.settings, "published": True})
+    named = published.naming(arrays, model.name)
+    if named:
+        model = dataclasses.replace(model, settings=named.settings(arrays) | model.settings)
         network = models.build(model.name, dtype="float32", **model.settings)
-        published.assign(network, arrays, options.channel_order)
+        published.assign(network, arrays, named, options.channel_order)
     else:
-        raise cli.UserError(
-            f"{options.weights} names none of {model.name}'s variables, such as "
-            f"{network.variables[0].path}: published weights fit gated or contextual only"
-        )
+        network = models.build(model.name, dtype="float32", **model.settings)
+        if not published.are_by_path(network, arrays):
+            raise cli.UserError(
+                f"{options.weights} names none of {model.name}'s variables, such as "
+                f"{network.variables[0].path}, and is no published DeepFill or LaMa generator "
+                "(gated, contextual, lama)"
+            )
+        published.assign_by_path(network, arrays)
     state = {"network": checkpoints.named(network)}
     checkpoints.write(run_dir, 0, state, {"imported_from": options.weights})
     flags = {"model": str(model).removeprefix("1*").removeprefix("1.0*")}

@@ -19,7 +19,8 @@ import warnings
 import numpy as np
 import requests
 
-from kinpaint.metrics import torch_files, trunks
+from kinpaint.metrics import trunks
+from kinpaint.weights import torch_files
 from pipelines import cli
 
 _PREFIX = "features."
