@@ -27,8 +27,16 @@ class LossOptions:
     losses: str = option("l1", "weighted sum of losses, '1*l1 + 2*l1_hole'")
     adversarial: str = option("hinge", "rule of the adversarial loss when there is a critic")
     adversarial_weight: float = option(0.1, "weight of the generator's adversarial loss")
+    adversarial_of: str = option(
+        "composite",
+        "what the critic is shown: the composite, or the raw output with its known part",
+        choices=("composite", "output"),
+    )
     gradient_penalty: float = option(
-        10.0, "weight of the critic's gradient penalty where the rule has one (wgan_gp)"
+        10.0, "weight of the critic's gradient penalty where the rule has one: wgan_gp, r1, lama"
+    )
+    penalty_every: int = option(
+        1, "steps between penalties; one of every k steps weighs k times as much"
     )
     feature_weights_dir: str = option(
         "", "directory of trunk npz files for perceptual and style losses and --best_by=lpips_*"

@@ -17,6 +17,8 @@ TERMS = {
     "l1_discounted": reconstruction.l1_discounted,
     "perceptual": perceptual.perceptual,
     "style": perceptual.style,
+    "hrf": perceptual.hrf,
+    "feature_matching": perceptual.feature_matching,
     "total_variation": regularity.total_variation,
     "kl": regularity.kl,
 }
@@ -65,11 +67,18 @@ def build(expression, **context) -> WeightedSum:
     return WeightedSum(weighted, expression)
 
 
-def check(expression, network):
-    """Raises UserError where a term is `of` a picture that the network does not paint."""
-    wanted = {
-        term.settings.get("of", "output") for term in terms.parse(expression, what="losses")
-    }
+def check(expression, network, critic=True):
+    """Raises UserError where a term is `of` a picture that the network does not paint.
+
+    Or where it asks for a critic's features and there is no `critic`.
+    """
+    listed = terms.parse(expression, what="losses")
+    if not critic and "feature_matching" in {term.name for term in listed}:
+        raise UserError(
+            "--losses has feature_matching, which compares a critic's features: name one, "
+            "such as --critic=hd_patch"
+        )
+    wanted = {term.settings.get("of", "output") for term in listed}
     if wanted <= {"output", "composite"}:
         return
     batch = {

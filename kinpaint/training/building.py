@@ -15,7 +15,7 @@ def build(settings):
     """The compiled `Inpainter` that the settings describe."""
     dtype = precision.policy(settings.train.precision)
     network = named(kinpaint.models.build, settings.model.model, "--model", dtype)
-    kinpaint.losses.check(settings.loss.losses, network)
+    kinpaint.losses.check(settings.loss.losses, network, settings.model.critic != "none")
     if settings.train.recompute:
         network = _recomputing(network, settings.model.model, dtype)
     critic = None
@@ -31,7 +31,9 @@ def build(settings):
         ),
         adversarial=settings.loss.adversarial,
         adversarial_weight=settings.loss.adversarial_weight,
+        adversarial_of=settings.loss.adversarial_of,
         gradient_penalty=settings.loss.gradient_penalty,
+        penalty_every=settings.loss.penalty_every,
         clip_norm=rates.clip_norm,
     )
     return inpainter
