@@ -5,9 +5,9 @@ r"""Makes a run directory of weights that were trained elsewhere.
     python -m kinpaint.import_weights --model='residual(width=48, fill=pull_push)' \
         --weights=mine.npz --run_dir=runs/mine
 
-`--weights` is published LaMa (Lightning's .ckpt, TorchScript's .pt, a plain .pth) or DeepFill (a
-TensorFlow 1 checkpoint's prefix, or the .pth of its PyTorch port), or an .npz with the names of
-either; PyTorch is not needed, and of its files nothing but tensors is read. Or it is any
+`--weights` is published LaMa (Lightning's .ckpt, TorchScript's .pt, a plain .pth) or DeepFill
+(a TensorFlow 1 checkpoint's prefix, or the .pth of its PyTorch port), or an .npz with the names
+of either; PyTorch is not needed, and of its files nothing but tensors is read. Or it is any
 generator of this project: an .npz by the names of its own variables, which
 `numpy.savez(FILE, **{v.path: v for v in network.variables})` writes on any Keras backend. The
 run can be loaded, exported, evaluated, or be the start of a training (--warm_start).

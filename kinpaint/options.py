@@ -33,7 +33,8 @@ class LossOptions:
         choices=("composite", "output"),
     )
     gradient_penalty: float = option(
-        10.0, "weight of the critic's gradient penalty where the rule has one: wgan_gp, r1, lama"
+        10.0,
+        "weight of the critic's gradient penalty where the rule has one: wgan_gp, r1, lama",
     )
     penalty_every: int = option(
         1, "steps between penalties; one of every k steps weighs k times as much"

@@ -22,7 +22,7 @@ from kinpaint.completion import files
 from kinpaint.completion.options import CompleteOptions
 from kinpaint.completion.report import Report
 from kinpaint.evaluation.holes import ListedHoles
-from kinpaint.metrics import torch_files
+from kinpaint.weights import torch_files
 from pipelines import decode, headers, listing, quality, records
 from pipelines.base import files as base_files
 from pipelines.base.errors import UserError

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from kinpaint import models
-from kinpaint.models import published
+from kinpaint.weights import deepfill
 from tests import binaries
 
 DOCUMENTS = ("README.md", "BUILD_NOTES.md")
@@ -205,7 +205,10 @@ def scratch(tmp_path_factory):
         place.parent.mkdir(exist_ok=True)
         Image.fromarray(mask).save(place)
     network = models.build("gated")
-    arrays = {name: v.numpy() for name, v in published.published_names(network).items()}
+    arrays = {
+        name: piece.variable.numpy()
+        for name, piece in deepfill.NAMING.pieces(network, ()).items()
+    }
     np.savez(folder / "published.npz", **arrays)
     for name in ("kinpaint", "docs"):  # flagfiles are named from the root of the project
         (folder / name).symlink_to(binaries.ROOT / name)

@@ -8,9 +8,9 @@ class Critic(keras.Model):
     """Base of the critics: a subclass implements `score(image, mask)`.
 
     Takes `{"image": [B, H, W, 3] in [-1, 1], "mask": [B, H, W, 1]}`, where the image is the
-    truth or a composite, and gives `{"scores": float32 [B, ...], "features": [...]}`: scores are
-    larger for truth, and features are what its layers before the last one see, float32 maps
-    that the loss `feature_matching` compares.
+    truth or a composite, and gives `{"scores": float32 [B, ...], "features": [...]}`: scores
+    are larger for truth, and features are what its layers before the last one see, float32
+    maps that the loss `feature_matching` compares.
     """
 
     # Whether truth and composite may be scored in one batch. Where batch normalisation would

@@ -73,9 +73,7 @@ def picture(z, height, width):
     """
     channels = z.shape[-1] // 2
     z = ops.reshape(z, (-1, height, width // 2 + 1, channels, 2)) * _root(height, width)
-    real, imaginary = (
-        ops.transpose(z[..., k], (0, 3, 1, 2)) for k in range(2)
-    )
+    real, imaginary = (ops.transpose(z[..., k], (0, 3, 1, 2)) for k in range(2))
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -122,6 +120,11 @@ class FourierUnit(keras.layers.Layer):
         # === Config ===
         self.filters = filters
 
+    def build(self, input_shape):
+        """Builds both layers, which depend on no size."""
+        self.conv.build((*input_shape[:3], 2 * input_shape[3]))
+        self.norm.build((*input_shape[:3], 2 * self.filters))
+
     def call(self, x, training=False):
         """[B, H, W, C] to [B, H, W, filters]."""
         height, width = ops.shape(x)[1:3]
@@ -155,6 +158,13 @@ class SpectralTransform(keras.layers.Layer):
         # === Config ===
         self.filters = filters
         self.strides = strides
+
+    def build(self, input_shape):
+        """Builds its layers, which depend on no size."""
+        half = (*input_shape[:3], self.enter.filters)
+        self.enter.build(input_shape)
+        for layer in (self.norm, self.unit, self.leave):
+            layer.build(half)
 
     def call(self, x, training=False):
         """[B, H, W, C] to [B, H / strides, W / strides, filters]."""
@@ -213,10 +223,21 @@ class FFC(keras.layers.Layer):
         self.share_in = share_in
         self.share_out = share_out
 
+    def build(self, input_shape):
+        """Builds its layers, which depend on no size."""
+        *sides, channels = input_shape
+        self.global_in = int(channels * self.share_in)
+        if self.to_local:
+            self.to_local.build(input_shape)
+        if self.local_to_global:
+            self.local_to_global.build((*sides, channels - self.global_in))
+        if self.spectral:
+            self.spectral.build((*sides, self.global_in))
+        self.norm.build((*sides, self.filters))
+
     def call(self, x, training=False):
         """[B, H, W, C] to [B, H / strides, W / strides, filters], rounded up."""
-        channels = x.shape[-1]
-        local_in = channels - int(channels * self.share_in)
+        local_in = x.shape[-1] - self.global_in
         padded, outputs = reflect(x, self.kernel_size // 2), []
         if self.to_local:
             outputs.append(self.to_local(padded))
@@ -224,7 +245,7 @@ class FFC(keras.layers.Layer):
         if self.local_to_global:
             to_global.append(self.local_to_global(part(padded, {3: (0, local_in)})))
         if self.spectral:
-            global_in = part(x, {3: (local_in, channels - local_in)})
+            global_in = part(x, {3: (local_in, self.global_in)})
             to_global.append(self.spectral(global_in, training=training))
         if to_global:
             outputs.append(sum(to_global[1:], to_global[0]))

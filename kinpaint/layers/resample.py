@@ -24,7 +24,7 @@ def shrink_aligned(x, factor):
 
 
 def shrink_strided(x, factor):
-    """[B, H, W, C] to [B, H / factor, W / factor, C]: every `factor`-th pixel from the first."""
+    """[B, H, W, C] to [B, H / factor, W / factor, C]: every `factor`-th pixel, from 0."""
     return x[:, ::factor, ::factor]
 
 

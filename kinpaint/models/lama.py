@@ -121,6 +121,11 @@ class Doubling(keras.layers.Layer):
         # === Config ===
         self.filters = filters
 
+    def build(self, input_shape):
+        """Builds both layers, which depend on no size."""
+        self.conv.build(input_shape)
+        self.norm.build((*input_shape[:3], self.filters))
+
     def call(self, x, training=False):
         """[B, H, W, C] to [B, 2 H, 2 W, filters]."""
         height, width = ops.shape(x)[1:3]

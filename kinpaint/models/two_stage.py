@@ -78,9 +78,7 @@ class TwoStage(Network):
     block = None
     refine_sees_mask = False
 
-    def __init__(
-        self, channels, published=True, attention=True, sampling="aligned", **kwargs
-    ):
+    def __init__(self, channels, published=True, attention=True, sampling="aligned", **kwargs):
         super().__init__(**kwargs)
         if sampling not in SHRINK:
             raise ValueError(f"sampling must be one of {tuple(SHRINK)}, received {sampling!r}")

@@ -55,9 +55,8 @@ def _ffc(name, layer):
     pieces = {}
     local_out = layer.to_local.filters if layer.to_local else 0
     if layer.to_local:
-        channels = layer.to_local.kernel.shape[2]
-        local_in = channels - int(channels * layer.share_in)
-        parts = [("convl2l", local_in), ("convg2l", channels - local_in)]
+        local_in = layer.to_local.kernel.shape[2] - layer.global_in
+        parts = [("convl2l", local_in), ("convg2l", layer.global_in)]
         pieces |= _joined(
             [(f"{name}.ffc.{part}.weight", size) for part, size in parts],
             layer.to_local.kernel,

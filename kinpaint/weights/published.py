@@ -134,7 +134,8 @@ def naming(names, model):
         if known.claims(names):
             if model not in known.models:
                 raise UserError(
-                    f"these weights are {known.what}: write --model={known.models[0]}"
+                    f"these weights are {known.what}, which fit {' or '.join(known.models)} "
+                    f"only: write --model={known.models[0]}"
                 )
             return known
     return None

@@ -198,7 +198,9 @@ def _tensors(loaded, prefix):
             )
         inside = getattr(thing, "attributes", {}) if isinstance(thing, _Module) else thing
         if isinstance(inside, dict):
-            items = [(f"{path}.{k}" if path else k, v) for k, v in inside.items() if _is_name(k)]
+            items = [
+                (f"{path}.{k}" if path else k, v) for k, v in inside.items() if _is_name(k)
+            ]
             pending += [(*item, depth + 1) for item in reversed(items)]
         elif path.startswith(prefix):
             if isinstance(thing, _Tensor):

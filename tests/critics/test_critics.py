@@ -23,6 +23,11 @@ class TestSNPatch(_CriticHarness):
         return critics.build("sn_patch", dtype=dtype, width=4)
 
 
+class TestHDPatch(_CriticHarness):
+    def make(self, dtype=None):
+        return critics.build("hd_patch", dtype=dtype, width=4, depth=3)
+
+
 class TestJoined(_CriticHarness):
     def make(self, dtype=None):
         return critics.build("global_local", dtype=dtype, width=8, size=16)
@@ -78,7 +83,9 @@ def test_global_local_looks_at_the_hole_more_closely():
 
 
 def test_bad_settings_are_one_line():
-    with pytest.raises(UserError, match="unknown critic 'dcgan'; known: global_local, patch"):
+    with pytest.raises(
+        UserError, match="unknown critic 'dcgan'; known: global_local, hd_patch, patch"
+    ):
         critics.build("dcgan")
     with pytest.raises(UserError, match="size 24 cannot be halved"):
         critics.build("global_local", size=24, depths=(4, 4))
