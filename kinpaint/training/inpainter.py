@@ -211,7 +211,7 @@ class Inpainter(keras.Model):
         return logs
 
     def _scores(self, batch, painted):
-        """What the critic gives for the truth and for what was painted, in one pass if it may."""
+        """What the critic says of the truth and of what was painted, in one pass if it may."""
         image, mask = batch["image"], batch["mask"]
         if not self.critic.one_pass:
             return [

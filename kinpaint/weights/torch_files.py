@@ -1,4 +1,4 @@
-"""Reads tensors from PyTorch's files without PyTorch: .pth, Lightning's .ckpt, TorchScript's .pt.
+"""Tensors of PyTorch's files without PyTorch: .pth, .ckpt (Lightning), .pt (TorchScript).
 
 Two containers are known: the zip archive (PyTorch 1.6 and later) and the older stream. In both
 a pickle describes objects and tensors, and raw storages follow. What comes out is one flat dict
