@@ -45,8 +45,8 @@ _MOST_NAMES = 100_000  # LaMa's training file has about 2,000
 _DEEPEST = 64  # dicts and modules inside each other
 # What Python's own modules may be asked for: kinds of data that settings are made of.
 _HARMLESS = {
-    "builtins": "set frozenset slice complex range bytearray bytes object int float str bool "
-    "list dict tuple",
+    "builtins": "set frozenset slice complex range xrange bytearray bytes object type int long "
+    "float str unicode bool list dict tuple",
     "collections": "OrderedDict defaultdict deque Counter",
     "copyreg": "_reconstructor",
     "_codecs": "encode",
