@@ -112,7 +112,9 @@ class _Module(_Inert):
     """A TorchScript module, which is made without arguments and given its attributes."""
 
     def __setstate__(self, state):
-        self.attributes = state if isinstance(state, dict) else {}
+        state = state if isinstance(state, dict) else {}
+        kinds = (_Tensor, _Module, dict)  # beside them stand flags, such as `training`
+        self.attributes = {k: v for k, v in state.items() if isinstance(v, kinds)}
 
 
 def read(path, prefix=""):
