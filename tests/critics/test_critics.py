@@ -70,6 +70,46 @@ def test_patch_sees_70_pixels_and_the_condition():
     assert np.abs(critic({**batch, "mask": 1 - batch["mask"]})["scores"] - before).max() > 0
 
 
+def test_hd_patch_is_the_published_one():
+    critic = critics.build("hd_patch")
+    assert sum(np.prod(w.shape) for w in critic.trainable_weights) == 6_962_369
+    seen = critic(pictures(1, 256, 256))
+    assert seen["scores"].shape == (1, 19, 19, 1)
+    assert [x.shape[1:] for x in seen["features"]] == [
+        (129, 129, 64),
+        (65, 65, 128),
+        (33, 33, 256),
+        (17, 17, 512),
+        (18, 18, 512),
+    ]
+
+
+def test_hd_patch_sees_142_pixels_and_no_mask():
+    critic = critics.build("hd_patch", width=4)
+    batch = pictures(1, 320, 320)
+    before = np.asarray(critic(batch)["scores"])
+    changed = {**batch, "image": batch["image"].copy()}
+    changed["image"][0, 160, 160] += 1.0
+    moved = np.argwhere((np.asarray(critic(changed)["scores"]) != before)[0, ..., 0])
+    assert set(np.ptp(moved, axis=0) + 1) <= {8, 9}  # windows of 142 pixels, 16 apart
+    np.testing.assert_array_equal(
+        critic({**batch, "mask": 1 - batch["mask"]})["scores"], before
+    )
+
+
+@pytest.mark.parametrize("name", sorted(critics.CRITICS))
+def test_every_critic_gives_features_that_a_training_can_match(name):
+    settings = {"size": 32} if name == "global_local" else {}
+    critic = critics.build(name, width=4, **settings)
+    batch = pictures(2, 32, 32)
+    seen = critic(batch)
+    assert len(seen["features"]) >= 3
+    assert all(x.dtype == "float32" and x.shape[0] == 2 for x in seen["features"])
+    other = critic({**batch, "image": -batch["image"]})
+    for a, b in zip(seen["features"], other["features"], strict=True):
+        assert np.abs(a - b).max() > 1e-6
+
+
 def test_global_local_looks_at_the_hole_more_closely():
     critic = critics.build("global_local", width=2, size=16, joined=False)
     batch = pictures(1, 32, 32)

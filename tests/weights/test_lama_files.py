@@ -108,13 +108,13 @@ def test_what_does_not_fit_is_listed_and_nothing_is_written(arrays, tmp_path):
     del wrong["model.6.conv2.ffc.convg2g.fu.bn.running_mean"]
     wrong["model.99.weight"] = np.zeros(3, "float32")
     wrong["model.5.conv1.ffc.convg2l.weight"] = np.zeros((8, 24, 5, 5), "float32")
-    wrong["model.9.bias"] = np.full(3, np.nan, "float32")
+    wrong["model.18.bias"] = np.full(3, np.nan, "float32")
     said = _refusal(tmp_path, wrong)
     for text in (
         "model.6.conv2.ffc.convg2g.fu.bn.running_mean is missing",
         "model.99.weight is unknown",
         "model.5.conv1.ffc.convg2l.weight is (8, 24, 5, 5), wanted (8, 24, 3, 3)",
-        "model.9.bias is not finite",
+        "model.18.bias is not finite",
     ):
         assert text in said
     assert said.count(";") == 4
