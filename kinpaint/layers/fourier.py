@@ -199,7 +199,7 @@ class FFC(keras.layers.Layer):
         super().__init__(**kwargs)
         if not (0 <= share_in <= 1 and 0 <= share_out <= 1):
             raise ValueError(f"shares are between 0 and 1, received {share_in}, {share_out}")
-        global_out = int(filters * share_out)
+        global_out = _share_of(filters, share_out)
         # === Layers ===
         self.to_local = self.local_to_global = self.spectral = None
         conv = {"use_bias": False, "strides": strides, "dtype": self.dtype_policy}
@@ -226,7 +226,7 @@ class FFC(keras.layers.Layer):
     def build(self, input_shape):
         """Builds its layers, which depend on no size."""
         *sides, channels = input_shape
-        self.global_in = int(channels * self.share_in)
+        self.global_in = _share_of(channels, self.share_in)
         if self.to_local:
             self.to_local.build(input_shape)
         if self.local_to_global:
@@ -262,3 +262,8 @@ class FFC(keras.layers.Layer):
             "share_in": self.share_in,
             "share_out": self.share_out,
         }
+
+
+def _share_of(channels, share):
+    """The authors round down; two thirds of 24 are 16 all the same."""
+    return int(channels * share + 1e-6)

@@ -25,10 +25,21 @@ _STATISTICS = {
 _BLOCK = re.compile(r"model\.(\d+)\.conv[12]\.ffc\.")
 
 
-def _blocks(names):
-    """How many residual blocks the file has."""
-    found = {int(match[1]) for name in names if (match := _BLOCK.search(name))}
-    return {"blocks": max(found) - min(found) + 1} if found else {}
+def _settings(arrays):
+    """The settings of the network that the file's names and shapes are of."""
+    prefix = prefix_of(arrays, ANCHOR)
+    blocks = {int(match[1]) for name in arrays if (match := _BLOCK.search(name))}
+    if not blocks or arrays[prefix + ANCHOR].ndim != 4:
+        return {}
+    first = min(blocks)
+    kinds = [f"{prefix}model.{first}.conv1.bn_{kind}.weight" for kind in ("l", "g")]
+    local, globe = (arrays[name].size if name in arrays else 0 for name in kinds)
+    return {
+        "width": arrays[prefix + ANCHOR].shape[0],
+        "blocks": max(blocks) - first + 1,
+        "share": globe / max(local + globe, 1),
+        "halvings": first - 2,
+    }
 
 
 def _pieces(network, names):
@@ -112,7 +123,7 @@ NAMING = Naming(
     what="LaMa's",
     models=("lama",),
     claims=lambda names: prefix_of(names, ANCHOR) is not None,
-    settings=_blocks,
+    settings=_settings,
     pieces=_pieces,
     passed_over=_passed_over,
     channel_order="rgb",

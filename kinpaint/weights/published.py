@@ -70,7 +70,7 @@ class Naming:
         what: whose, in words.
         models: the generators that such weights fit.
         claims: names of a file to whether they are of this family.
-        settings: names of such a file to the settings that the generator must have.
+        settings: arrays of such a file to the settings that the generator must have.
         pieces: (network, names) to {published name: Piece}.
         passed_over: (names) to a pattern of names that are no generator's weights.
         channel_order: what such files were trained with, as far as is known.
