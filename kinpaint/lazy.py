@@ -20,7 +20,9 @@ def names(
 
     def get(name: str) -> object:
         if name in where:
-            return getattr(importlib.import_module(f"{package}.{where[name]}"), name)
+            value = getattr(importlib.import_module(f"{package}.{where[name]}"), name)
+            setattr(sys.modules[package], name, value)  # found there the next time
+            return value
         full_name = f"{package}.{name}"
         if name.startswith("_") or importlib.util.find_spec(full_name) is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")

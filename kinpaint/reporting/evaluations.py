@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 
 from kinpaint.ablation.comparison import read_scores
-from kinpaint.evaluation import contestants
+from kinpaint.evaluation import contestants, current
 from kinpaint.evaluation.pages import LABELS
 from kinpaint.metrics.aggregate import higher_is_better
 from pipelines.base.errors import UserError
@@ -45,6 +45,7 @@ class Evaluation:
             self.rank_by = self.figures["settings"]["rank_by"]
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.dir}/metrics.json cannot be read: {error}") from error
+        current.check_evaluation(self.dir)
         self.label = label or self.dir.resolve().name
         first = self.figures["models"][self.names[0]]
         self.metrics = [m for m in LABELS if first.get(m, {}).get("mean") is not None]

@@ -38,6 +38,7 @@ class Explanation:
         dir: the directory.
         name: the directory's own name.
         pictures: a dict a picture: "name", "image", facts by section, "figures".
+        model: {"name", "source", "fingerprint"} of what is explained.
 
     Raises:
         UserError: it holds no explain.json.
@@ -47,7 +48,8 @@ class Explanation:
         self.dir = pathlib.Path(path)
         self.name = self.dir.resolve().name
         try:
-            self.pictures = json.loads((self.dir / "explain.json").read_text())["pictures"]
+            found = json.loads((self.dir / "explain.json").read_text())
+            self.pictures, self.model = found["pictures"], found.get("model", {"source": ""})
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} has no readable explain.json: {error}") from error
 

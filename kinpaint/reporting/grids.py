@@ -5,8 +5,8 @@ from PIL import Image
 
 from kinpaint.evaluation.export import FOLDER
 from kinpaint.evaluation.gallery import HOLE_COLOUR
-from kinpaint.evaluation.holes import ListedHoles
 from kinpaint.reporting.blocks import Pictures
+from pipelines.masks.published import ListedHoles
 
 
 def grid(inputs, evaluation, count):

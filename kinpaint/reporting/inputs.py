@@ -6,6 +6,7 @@ import json
 import pathlib
 from typing import Any
 
+from kinpaint.evaluation import current
 from kinpaint.reporting.ablations import Ablation
 from kinpaint.reporting.blocks import Film
 from kinpaint.reporting.evaluations import Evaluation
@@ -80,11 +81,18 @@ def gather(options):
     ]
     if not specs:
         raise UserError("nothing was scored: give --eval=DIR, as written by kinpaint.eval")
+    for study in ablations:
+        if study.scores_dir:
+            current.check_evaluation(study.scores_dir)
+    explanations = [Explanation(path) for path in options.explain]
+    for explanation in explanations:
+        said = f"{explanation.dir} explains {explanation.model.get('source')} as it was"
+        current.check_model(explanation.model, said, "kinpaint.explain")
     return Inputs(
         evaluations=_distinct([Evaluation(spec) for spec in specs]),
         runs=[Run(path) for path in options.run],
         ablations=ablations,
-        explanations=[Explanation(path) for path in options.explain],
+        explanations=explanations,
         exploration=_exploration(options.explore),
         photos_csv=_photos_csv(options.explore),
         story=film(Run(options.story)) if options.story else None,

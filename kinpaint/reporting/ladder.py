@@ -9,6 +9,7 @@ import pathlib
 
 import numpy as np
 
+from kinpaint.evaluation import contestants
 from kinpaint.metrics import aggregate
 from kinpaint.metrics.aggregate import higher_is_better
 from kinpaint.reporting import wording
@@ -130,7 +131,7 @@ def _ordered(rungs, metric, where, reference):
 
 def _network(name, source):
     """Architecture behind a contestant: its run's flags, else its own name."""
-    path = pathlib.Path(source.removesuffix(":ema"))
+    path = pathlib.Path(contestants.place(source)[0])
     if (path / "flags.txt").is_file():
         return network_of(read_flags(path))
     return name.partition("(")[0].strip()

@@ -2,7 +2,7 @@
 
 import keras
 
-import kinpaint.critics
+import kinpaint.discriminators
 import kinpaint.losses
 import kinpaint.models
 from kinpaint.layers.conv import PlainConv2D
@@ -15,17 +15,23 @@ def build(settings):
     """The compiled `Inpainter` that the settings describe."""
     dtype = precision.policy(settings.train.precision)
     network = named(kinpaint.models.build, settings.model.model, "--model", dtype)
-    kinpaint.losses.check(settings.loss.losses, network, settings.model.critic != "none")
+    kinpaint.losses.check(settings.loss.losses, network, settings.model.discriminator != "none")
     if settings.train.recompute:
         network = _recomputing(network, settings.model.model, dtype)
-    critic = None
-    if settings.model.critic != "none":
-        critic = named(kinpaint.critics.build, settings.model.critic, "--critic", dtype)
+    discriminator = None
+    if settings.model.discriminator != "none":
+        discriminator = named(
+            kinpaint.discriminators.build,
+            settings.model.discriminator,
+            "--discriminator",
+            dtype,
+        )
     rates = settings.optimizer
-    inpainter = Inpainter(network, critic, rates.ema, settings.photos.seed)
+    inpainter = Inpainter(network, discriminator, rates.ema, settings.photos.seed)
     inpainter.compile(
         precision.adam(rates, rates.learning_rate, settings.train.precision),
-        critic and precision.adam(rates, rates.critic_learning_rate, settings.train.precision),
+        discriminator
+        and precision.adam(rates, rates.discriminator_learning_rate, settings.train.precision),
         kinpaint.losses.build(
             settings.loss.losses, weights_dir=settings.loss.feature_weights_dir or None
         ),
@@ -42,7 +48,11 @@ def build(settings):
 def _recomputing(network, text, dtype):
     """The network anew, its layers' activations recomputed in the backward pass."""
     norms = keras.layers.BatchNormalization  # its statistics are to move once a step
-    found = [x for x in network._flatten_layers(include_self=False) if not isinstance(x, norms)]
+    found = [
+        x
+        for x in network._flatten_layers(include_self=False)
+        if not any(isinstance(inside, norms) for inside in x._flatten_layers())
+    ]
     if keras.dtype_policies.get(dtype).compute_dtype != "float32":
         # Keras calls a layer again outside the scope in which it casts the weights.
         found = [layer for layer in found if isinstance(layer, PlainConv2D)]

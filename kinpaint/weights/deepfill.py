@@ -2,8 +2,8 @@
 
 TensorFlow 1 (DeepFill v1 and v2): `inpaint_net/<layer>/kernel` (HWIO) and
 `inpaint_net/<layer>/bias`; inside an upsampling block `<layer>/<layer>_conv/kernel`.
-Critics, optimizer slots and counters beside them are passed over. The authors decode pictures
-as BGR; `bgr` weights are turned into RGB ones.
+Discriminators, optimizer slots and counters beside them are passed over. The authors decode
+pictures as BGR; `bgr` weights are turned into RGB ones.
 
 nipponjo/deepfillv2-pytorch (v2) has two generators. `states_tf_*.pth` hold the authors' weights
 under `<layer>.conv.weight` (OIHW): they are this project's `gated` unchanged. `states_pt_*.pth`

@@ -93,7 +93,7 @@ def test_mistakes_are_one_line():
 
 
 @pytest.mark.parametrize(
-    "name, critic, generator",
+    "name, discriminator, generator",
     [
         ("hinge", 0.5 * ((0 + 1.5) / 2 + (3 + 0) / 2), -(2.0 - 3.0) / 2),
         (
@@ -109,10 +109,10 @@ def test_mistakes_are_one_line():
         ),
     ],
 )
-def test_adversarial_rules_by_hand(name, critic, generator):
+def test_adversarial_rules_by_hand(name, discriminator, generator):
     rule = ADVERSARIAL[name]
     real, fake = tf.constant([2.0, -0.5]), tf.constant([2.0, -3.0])
-    assert float(rule.critic(real, fake)) == pytest.approx(critic, rel=1e-6)
+    assert float(rule.discriminator(real, fake)) == pytest.approx(discriminator, rel=1e-6)
     assert float(rule.generator(fake)) == pytest.approx(generator, rel=1e-6)
     assert rule.penalised == (name in ("wgan_gp", "r1"))
 
@@ -122,12 +122,16 @@ def test_lama_s_rule_counts_known_places_of_the_fake_as_true():
     real, fake = tf.constant([[2.0, -0.5]]), tf.constant([[2.0, -3.0]])
     hole = tf.constant([[1.0, 0.0]])
     soft = np.log1p(np.exp([-2.0, 0.5, 2.0, 3.0]))  # of -real, fake in the hole, -fake known
-    assert float(rule.critic(real, fake, hole)) == pytest.approx(0.5 * soft.sum(), rel=1e-6)
-    everything = float(rule.critic(real, fake, tf.ones((1, 2))))
-    assert everything == pytest.approx(float(ADVERSARIAL["r1"].critic(real, fake)), rel=1e-6)
+    assert float(rule.discriminator(real, fake, hole)) == pytest.approx(
+        0.5 * soft.sum(), rel=1e-6
+    )
+    everything = float(rule.discriminator(real, fake, tf.ones((1, 2))))
+    assert everything == pytest.approx(
+        float(ADVERSARIAL["r1"].discriminator(real, fake)), rel=1e-6
+    )
     with tf.GradientTape() as tape:
         tape.watch(fake)
-        loss = rule.critic(real, fake, hole)
+        loss = rule.discriminator(real, fake, hole)
     slopes = 0.5 * np.array([1 / (1 + np.exp(-2.0)), -1 / (1 + np.exp(-3.0))])
     np.testing.assert_allclose(tape.gradient(loss, fake)[0], slopes, rtol=1e-5)
 
@@ -138,8 +142,8 @@ def test_adversarial_rules_pull_the_right_way(name):
     hole = [tf.ones(2)] if rule.masked else []
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(scores)
-        real = rule.critic(scores, 0 * scores, *hole)
-        fake = rule.critic(0 * scores, scores, *hole)
+        real = rule.discriminator(scores, 0 * scores, *hole)
+        fake = rule.discriminator(0 * scores, scores, *hole)
         wish = rule.generator(scores)
     assert (tape.gradient(real, scores).numpy() < 0).all()
     assert (tape.gradient(fake, scores).numpy() > 0).all()
@@ -173,14 +177,14 @@ def test_feature_matching_is_the_mean_square_over_layers_with_its_gradient():
     assert float(value) == pytest.approx(sum(squares) / 2, rel=1e-6)
     for slope, a, b in zip(tape.gradient(value, fake), real, fake, strict=True):
         np.testing.assert_allclose(slope, 2 * (b - a) / (2 * np.size(a)), rtol=1e-6)
-    assert _value("feature_matching") == 0.0  # no critic at work
+    assert _value("feature_matching") == 0.0  # no discriminator at work
 
 
-def test_feature_matching_needs_a_critic():
+def test_feature_matching_needs_a_discriminator():
     network = models.build("cnn", width=4, depth=1)
     losses.check("l1 + feature_matching", network)
-    with pytest.raises(UserError, match="such as --critic=hd_patch"):
-        losses.check("l1 + feature_matching", network, critic=False)
+    with pytest.raises(UserError, match="such as --discriminator=hd_patch"):
+        losses.check("l1 + feature_matching", network, discriminator=False)
 
 
 def test_hrf_is_the_sum_over_taps_of_normalised_pictures(monkeypatch):
@@ -207,3 +211,37 @@ def test_hrf_of_a_real_trunk_falls_to_zero_at_the_truth(weights_dir):
         float(term({"image": image}, {"output": share * image})[0]) for share in (1, 0.9, 0)
     ]
     assert values[0] == 0.0 and 0 < values[1] < values[2]
+
+
+def test_each_picture_goes_through_one_backbone_once_a_step(weights_dir, monkeypatch):
+    """Four terms look at three pictures; the numbers are those of each term alone."""
+    made, passes = [], []
+    plain = lpips.Lpips
+
+    class Counted(plain):
+        def __init__(self, *args):
+            super().__init__(*args)
+            made.append(self)
+
+        def features(self, pictures):
+            passes.append(1)
+            return super().features(pictures)
+
+    rng = np.random.default_rng(0)
+    image, output, composite = (
+        tf.constant(rng.uniform(-1, 1, (2, 48, 48, 3)), "float32") for _ in range(3)
+    )
+    batch = {"image": image, "mask": tf.ones((2, 48, 48, 1))}
+    outputs = {"output": output, "composite": composite}
+    names = [f"{n}{of}" for n in ("perceptual", "style") for of in ("", "(of=composite)")]
+    alone = [
+        float(losses.build(name, weights_dir=str(weights_dir))(batch, outputs)[0])
+        for name in names
+    ]
+    monkeypatch.setattr(lpips, "Lpips", Counted)
+    together = losses.build(" + ".join(names), weights_dir=str(weights_dir))
+    _, terms = together(batch, outputs)
+    np.testing.assert_allclose([float(v) for v in terms.values()], alone, rtol=1e-5)
+    assert (len(made), len(passes)) == (1, 3)
+    together(batch, outputs)
+    assert len(passes) == 6  # nothing is remembered beyond its step

@@ -4,6 +4,7 @@ import inspect
 import json
 import pathlib
 
+from kinpaint.evaluation import contestants
 from kinpaint.reporting import wording
 from kinpaint.reporting.blocks import Cell, Section, Slide, Table, Text
 from kinpaint.reporting.runs import network_of, read_flags
@@ -12,7 +13,7 @@ from pipelines import terms
 
 _COLUMNS = {
     "model": "network",
-    "critic": "critic",
+    "discriminator": "discriminator",
     "losses": "losses",
     "image_size": "px",
     "masks": "holes",
@@ -49,7 +50,7 @@ def _networks(inputs):
 
 def network_behind(source):
     """Architecture of a run directory or an export; None when its files are not there."""
-    path = pathlib.Path(source.removesuffix(":ema"))
+    path = pathlib.Path(contestants.place(source)[0])
     if (path / "flags.txt").is_file():
         return network_of(read_flags(path))
     cards = sorted(path.glob("model_card.json")) or sorted(path.glob("*/model_card.json"))
@@ -77,8 +78,14 @@ def _rules(inputs):
         )
     if inputs.runs:
         losses = sorted({t.name for r in inputs.runs for t in terms.parse(r.flags["losses"])})
-        critics = sorted({run.flags.get("critic", "none") for run in inputs.runs} - {"none"})
-        against = f"; critics: {wording.names(critics)}" if critics else "; no critic"
+        discriminators = sorted(
+            {run.flags.get("discriminator", "none") for run in inputs.runs} - {"none"}
+        )
+        against = (
+            f"; discriminators: {wording.names(discriminators)}"
+            if discriminators
+            else "; no discriminator"
+        )
         said.append(f"Losses: {wording.names(losses)}{against}.")
     return said
 
