@@ -225,7 +225,7 @@ class Inpainter(keras.Model):
         return logs
 
     def _scores(self, batch, painted):
-        """Scores and features of the truth and of what was painted, in one pass if it may be."""
+        """Scores and features of the truth and of what was painted; in one pass if it may."""
         image, mask = batch["image"], batch["mask"]
         if not self.discriminator.one_pass:
             return [
