@@ -7,7 +7,7 @@ import tensorflow as tf
 import kinpaint
 from kinpaint import models
 from kinpaint.import_weights import ImportOptions, import_weights
-from kinpaint.models import published
+from kinpaint.weights import deepfill
 from pipelines.base.errors import UserError
 from tests.layer_harness import pictures
 
@@ -20,8 +20,8 @@ def arrays():
     network = models.build("gated", width=8)
     rng = np.random.default_rng(0)
     return {
-        name: rng.normal(0, 0.2, v.shape).astype("float32")
-        for name, v in published.published_names(network).items()
+        name: rng.normal(0, 0.2, piece.shape).astype("float32")
+        for name, piece in deepfill.NAMING.pieces(network, ()).items()
     }
 
 
