@@ -5,26 +5,11 @@ which are over pictures, never count one picture twice. How far the seeds lie ap
 stated beside them.
 """
 
-import csv
 import json
 
 import numpy as np
 
-from kinpaint.metrics import aggregate
-
-
-def read_scores(scores_dir):
-    """`per_image.csv` as {label: {metric: float [pictures]}}; NaN where there is no value."""
-    metrics = list(means(scores_dir)["models"].values())[0]
-    rows = {}
-    with open(scores_dir / "per_image.csv", newline="") as file:
-        for row in csv.DictReader(file):
-            values = [float(row.get(metric) or "nan") for metric in metrics]
-            rows.setdefault(row["model"], []).append(values)
-    return {
-        label: dict(zip(metrics, np.asarray(values).T, strict=True))
-        for label, values in rows.items()
-    }
+from kinpaint.metrics import aggregate, registry
 
 
 def compare(groups, scores, against):
@@ -32,7 +17,7 @@ def compare(groups, scores, against):
 
     Args:
         groups: {name: labels whose values are averaged}, such as a variant's seeds.
-        scores: of `read_scores`.
+        scores: {label: {metric: float [pictures]}}, as `ScoreTable.by_model` gives them.
         against: the name that the others are tested against.
 
     Returns:
@@ -81,7 +66,7 @@ def _finite_mean(values):
 def _differences(values, base):
     found = {}
     for metric in values:
-        if metric in aggregate.UNRANKED:
+        if not registry.of(metric).ranked:
             continue
         pair = aggregate.paired(values[metric], base[metric], metric)
         if not pair["n"]:

@@ -4,8 +4,8 @@ import pathlib
 import shlex
 
 from kinpaint.ablation import comparison, cost, hparams, plots, tables, training, variants
-from kinpaint.evaluation.results import METRICS
-from kinpaint.metrics.aggregate import UNRANKED, higher_is_better
+from kinpaint.evaluation.table import ScoreTable
+from kinpaint.metrics import registry
 from pipelines.cli import UserError
 
 # Flags of kinpaint.train that kinpaint.eval shares: scored as trained unless --score says else.
@@ -24,7 +24,7 @@ def ablate(options):
     """
     if not options.out_dir or not options.data_dir:
         raise UserError("--out_dir and --data_dir are required")
-    if options.metric not in METRICS or options.metric in UNRANKED:
+    if not registry.of(options.metric).ranked:
         raise UserError(f"--metric={options.metric} is no metric that orders models")
     runs = variants.runs(variants.parse(options), options.out_dir)
     base = training.opened(options.base, "base")
@@ -65,7 +65,7 @@ def gather(options, trained, failed, scores_dir):
     "seconds_per_image", "steps" and "cpu_minutes" (means over its seeds), "metrics",
     "seeds_apart" and "versus_base", as `comparison.compare` gives them.
     """
-    scores = comparison.read_scores(scores_dir)
+    scores = ScoreTable.load(scores_dir / "per_image.csv").by_model()
     by_variant = {}
     for run in trained:
         by_variant.setdefault(run.variant.name, []).append(run)
@@ -81,7 +81,7 @@ def gather(options, trained, failed, scores_dir):
             "metric": options.metric,
             "metrics": [m for m in _SHOWN if m in compared[against]["metrics"]],
             "lower_is_better": [
-                m for m in compared[against]["metrics"] if not higher_is_better(m)
+                m for m in compared[against]["metrics"] if registry.of(m).better == "lower"
             ],
             "base_flags": shlex.split(options.base),
             "weights": options.weights,

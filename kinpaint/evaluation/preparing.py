@@ -12,11 +12,10 @@ import tensorflow as tf
 import kinpaint
 from kinpaint.evaluation import contestants
 from kinpaint.evaluation.holes import Holes, ListedHoles
-from kinpaint.evaluation.results import METRICS
 from kinpaint.evaluation.runner import Job
 from kinpaint.evaluation.scores import Scorer
-from kinpaint.metrics.aggregate import UNRANKED
 from kinpaint.metrics.lpips import NETS
+from kinpaint.metrics.registry import METRICS
 from pipelines import photos
 from pipelines.cli import UserError
 
@@ -34,7 +33,7 @@ def prepare(photo, options):
     nets = _nets(options.lpips)
     if not options.out_dir:
         raise UserError("say where the report goes: --out_dir=DIR")
-    if options.rank_by not in (known := [m for m in METRICS if m not in UNRANKED]):
+    if options.rank_by not in (known := [m.name for m in METRICS.values() if m.ranked]):
         raise UserError(f"--rank_by={options.rank_by} is none of {', '.join(known)}")
     if options.samples < 1 or options.limit < 0:
         raise UserError("--samples must be at least 1, --limit at least 0")

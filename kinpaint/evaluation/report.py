@@ -22,7 +22,7 @@ def write(job, records, settings):
     out_dir = pathlib.Path(job.options.out_dir)
     found = results.collect(job, records)
     rank_by = job.options.rank_by
-    if rank_by not in found.metrics:
+    if rank_by not in found.table.metrics:
         raise UserError(f"no picture has a value of --rank_by={rank_by}: choose another metric")
     sets = results.set_distances(job, records)
     figures = summary.summarise(found, settings, job.scorer.reasons, sets, job.seed)
@@ -36,7 +36,7 @@ def write(job, records, settings):
     with _replaced(paths[0], shard) as path:
         path.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
     with _replaced(paths[1], shard) as path:
-        summary.write_rows(path, found)
+        found.table.save(path)
     with _replaced(paths[2], shard) as path:
         holes.write(path, job.holes, _hole_rows(found))
     with _replaced(paths[3], shard) as path:
@@ -54,7 +54,7 @@ def _chosen(errors):
 
 def _hole_rows(found):
     columns = ("index", "image", "family", "hole_fraction", "sha256")
-    values = zip(*(found.pictures[column] for column in columns), strict=True)
+    values = zip(*(found.table.pictures[column] for column in columns), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in values]
 
 
