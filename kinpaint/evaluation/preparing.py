@@ -17,7 +17,7 @@ from kinpaint.evaluation.scores import Scorer
 from kinpaint.metrics.lpips import NETS
 from kinpaint.metrics.registry import METRICS
 from pipelines import photos
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def prepare(photo, options):

@@ -12,7 +12,7 @@ import numpy as np
 
 from kinpaint.metrics.aggregate import bucket_of
 from kinpaint.metrics.registry import METRICS
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 # Measured on the true picture under the hole, see `difficulty.describe`.
 MEASURES = {

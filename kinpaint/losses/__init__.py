@@ -6,7 +6,7 @@ import keras
 
 from kinpaint.losses import perceptual, reconstruction, regularity
 from pipelines import terms
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 TERMS = {
     "l1": reconstruction.l1,
