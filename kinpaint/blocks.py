@@ -69,7 +69,7 @@ class Chart:
     Attributes:
         caption: what it shows; to be read without the text around it.
         draw: draws it on a matplotlib `Figure` or `SubFigure`.
-        height: inches, of a width of 7.
+        height: inches, of a width of 6.2.
     """
 
     caption: str

@@ -24,6 +24,7 @@ STYLE = {
     "svg.fonttype": "none",  # text stays text: small files, the page's own font
     "text.parse_math": False,  # a name with two dollar signs is a name, not a formula
     "font.size": 11,
+    "legend.fontsize": "small",
     "font.family": "sans-serif",
     "axes.edgecolor": QUIET,
     "axes.spines.top": False,
@@ -52,7 +53,7 @@ def styles(learned, classical=()):
     }
 
 
-def svg(draw, width=7.0, height=3.6):
+def svg(draw, width=6.2, height=3.6):
     """The chart as SVG text without head: the same bytes for the same figures."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
@@ -167,7 +168,7 @@ def buckets(figure, groups, order, counts, models, metric, looks):
 def share(bucket):
     """A bin of hole sizes in words: "1 to 10 %"."""
     low, dash, high = bucket.partition("-")
-    return f"{float(low):.0%} to {float(high):.0%}".replace("%", "", 1) if dash else "other"
+    return f"{100 * float(low):g} to {100 * float(high):g} %" if dash else "other"
 
 
 def distance(figure, errors, looks):
@@ -219,7 +220,7 @@ def _legend(figure, axes, count):
     handles, labels = axes.get_legend_handles_labels()
     longest = max(map(len, labels), default=0)
     columns = max(1, min(count, 72 // (longest + 6)))
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize="small")
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
 def _verdict_colour(entry, zero, better):

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 
 from kinpaint.ablation.tables import curve
-from kinpaint.evaluation.plots import STYLE
+from kinpaint.charts import STYLE
 
 
 def write(out_dir, study, runs):

@@ -12,7 +12,7 @@ from kinpaint.evaluation.baselines import BASELINES, Baseline
 from pipelines.base.errors import UserError
 
 _PREFIX = "baseline:"
-TAKEN = {".", "..", "truth"}  # folders beside those that pictures are saved in
+TAKEN = {".", "..", "truth", "masked"}  # folders beside those that pictures are saved in
 _AVERAGED = ":ema"  # behind a run directory: the averaged generator instead of the raw one
 
 

@@ -11,9 +11,9 @@ import cv2
 FOLDER = "pictures"
 
 
-def save(out_dir, name, indices, pictures):
-    """Writes uint8 RGB pictures to `out_dir/pictures/<name>/<index>.png`."""
-    folder = pathlib.Path(out_dir) / FOLDER / name
+def save(out_dir, name, indices, pictures, kind=FOLDER):
+    """Writes uint8 RGB pictures to `out_dir/<kind>/<name>/<index>.png`."""
+    folder = pathlib.Path(out_dir) / kind / name
     folder.mkdir(parents=True, exist_ok=True)
     for i, index in enumerate(indices):
         picture = cv2.cvtColor(pictures[i], cv2.COLOR_RGB2BGR)

@@ -28,4 +28,9 @@ class EvalOptions:
     save_holes: bool = option(False, "also write every hole as a PNG")
     save_pictures: bool = option(False, "also write true and completed pictures as PNG")
     rank_by: str = option("psnr_hole", "metric that picks best, median and worst pictures")
+    show: tuple = option(
+        (),
+        "file names of photos the page may show, 'oxford_*' (default: what their licences allow)",
+        multiple=True,
+    )
     shard: str = option("1/1", "score part i of n, as i/n; the last to end writes the report")

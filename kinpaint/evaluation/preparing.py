@@ -79,6 +79,7 @@ def settings(photo, job):
         "samples": options.samples,
         "rank_by": options.rank_by,
         "save_pictures": options.save_pictures,
+        "show": list(options.show),
         "lpips_trunks": job.scorer.identity,
         "models": {
             c.name: {"source": c.source, "fingerprint": c.fingerprint} for c in job.contestants

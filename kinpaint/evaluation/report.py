@@ -6,6 +6,7 @@ import pathlib
 
 from kinpaint.evaluation import analysis, gallery, holes, pages, results, summary
 from pipelines.base.errors import UserError
+from pipelines.showing import Showing
 
 
 def write(job, records, settings):
@@ -27,8 +28,10 @@ def write(job, records, settings):
     sets = results.set_distances(job, records)
     figures = summary.summarise(found, settings, job.scorer.reasons, sets, job.seed)
     figures["errors"] = analysis.analyse(found, rank_by)
+    showing = Showing(settings["data_dir"], job.options.show)
+    figures["shown"] = gallery.choose(found.table, figures["errors"], showing.allows)
     figures = _rounded(figures)
-    tiles = gallery.draw(job, _chosen(figures["errors"]))
+    drawn = gallery.draw(job, figures["shown"])
     paths = [
         out_dir / n for n in ("metrics.json", "per_image.csv", "holes.jsonl", "report.html")
     ]
@@ -40,16 +43,8 @@ def write(job, records, settings):
     with _replaced(paths[2], shard) as path:
         holes.write(path, job.holes, _hole_rows(found))
     with _replaced(paths[3], shard) as path:
-        path.write_text(pages.render(figures, found, tiles, job.options))
+        path.write_text(pages.render(figures, found.table, drawn, showing))
     return paths
-
-
-def _chosen(errors):
-    """Contestant's name -> indices of the pictures that the page shows."""
-    return {
-        name: {*e["best"], *e["median"], *(worst["index"] for worst in e["worst"])}
-        for name, e in errors.items()
-    }
 
 
 def _hole_rows(found):
