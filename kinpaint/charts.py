@@ -115,13 +115,14 @@ def lines(figure, series, across, up, looks, log=False):
         log: whether the horizontal axis is logarithmic, base 2.
     """
     axes = figure.add_subplot()
+    told = any(p[2] for points in series.values() for p in points)  # one kind of mark for all
     for name, points in series.items():
         x = np.array([p[0] for p in points], float)
         y = np.array([np.nan if p[1] is None else p[1] for p in points])
         ends = np.array([p[2] or (m, m) for p, m in zip(points, y, strict=True)], float)
         arms = np.nan_to_num(np.stack([y - ends[:, 0], ends[:, 1] - y]).clip(0))
         few = {} if len(points) < 30 else {"markevery": max(1, len(points) // 10)}
-        if arms.any():
+        if told:
             axes.errorbar(x, y, arms, ms=5, capsize=2, label=name, **looks.get(name, {}))
         else:
             axes.plot(x, y, ms=4, label=name, **few, **looks.get(name, {}))

@@ -54,7 +54,9 @@ class Showing:
     def credits(self, names) -> list:
         """Who made the photographs and under which licence, as far as the manifest says."""
         rows = [self._manifest.get(name) or {} for name in names]
-        told = (row.get("attribution") or row.get("credit") or row.get("licence") for row in rows)
+        told = (
+            row.get("attribution") or row.get("credit") or row.get("licence") for row in rows
+        )
         return sorted({text for text in told if text})
 
     @functools.cached_property

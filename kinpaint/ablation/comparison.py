@@ -5,6 +5,7 @@ which are over pictures, never count one picture twice. How far the seeds lie ap
 stated beside them.
 """
 
+import itertools
 import json
 
 import numpy as np
@@ -37,6 +38,28 @@ def compare(groups, scores, against):
         }
         for name, labels in groups.items()
     }
+
+
+def pairs(groups, scores, metrics):
+    """Paired differences between every two names, first minus second.
+
+    Args:
+        groups, scores: as in `compare`.
+        metrics: which ones.
+
+    Returns:
+        A list of {"first", "second", "metrics": {metric: `aggregate.paired`}}, as
+        metrics.json has it.
+    """
+    values = {name: _averaged([scores[label] for label in ls]) for name, ls in groups.items()}
+    return [
+        {
+            "first": a,
+            "second": b,
+            "metrics": {m: aggregate.paired(values[a][m], values[b][m], m) for m in metrics},
+        }
+        for a, b in itertools.combinations(groups, 2)
+    ]
 
 
 def means(scores_dir):

@@ -90,6 +90,11 @@ def gather(options, trained, failed, scores_dir):
         },
         "variants": {n: _described(by_variant[n], side, compared[n]) for n in names},
         "references": {name: compared[name] for name in others},
+        "paired": comparison.pairs(
+            labels | others,
+            scores,
+            [m for m in _SHOWN if m in compared[against]["metrics"]],
+        ),
         "failed": failed,
     }
 

@@ -304,7 +304,7 @@ def cell(metric, entry, best=False):
 
 
 def interval(metric, entry):
-    """" (21.47 to 22.55)"; empty without one."""
+    """ " (21.47 to 22.55)"; empty without one."""
     if not entry["ci95"]:
         return ""
     low, high = map(registry.of(getattr(metric, "name", metric)).digits, entry["ci95"])

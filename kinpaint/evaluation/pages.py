@@ -232,4 +232,3 @@ def _sets(figures, out_dir):
             )
         )
     return found
-

@@ -45,7 +45,12 @@ def _models(table, reasons, seed):
         for metric in METRICS.values():
             if metric.name not in entries[name] and not metric.optional:
                 reason = reasons.get(metric.name, "no picture has a value")
-                entries[name][metric.name] = {"mean": None, "ci95": None, "n": 0, "reason": reason}
+                entries[name][metric.name] = {
+                    "mean": None,
+                    "ci95": None,
+                    "n": 0,
+                    "reason": reason,
+                }
     return entries
 
 

@@ -76,12 +76,8 @@ METRICS = {
         ),
         Metric("ssim", "SSIM", "higher", "", (-1.0, 1.0), about=f"{_SSIM}."),
         Metric("ms_ssim", "MS-SSIM", "higher", "", (0.0, 1.0), about=f"{_SSIM}, five scales."),
-        Metric(
-            "ms_ssim_4s", "MS-SSIM, 4 scales", "higher", "", (0.0, 1.0), about=f"{_SSIM}."
-        ),
-        Metric(
-            "ms_ssim_3s", "MS-SSIM, 3 scales", "higher", "", (0.0, 1.0), about=f"{_SSIM}."
-        ),
+        Metric("ms_ssim_4s", "MS-SSIM, 4 scales", "higher", "", (0.0, 1.0), about=f"{_SSIM}."),
+        Metric("ms_ssim_3s", "MS-SSIM, 3 scales", "higher", "", (0.0, 1.0), about=f"{_SSIM}."),
         Metric("l1", "L1", "lower", "", (0.0, 1.0), about="Mean absolute error, all pixels."),
         Metric(
             "l1_hole",
@@ -100,9 +96,7 @@ METRICS = {
             "",
             about="LPIPS between several fillings of one hole: how much they differ.",
         ),
-        Metric(
-            "diversity_lpips_hole", "diversity in the hole (LPIPS)", "", optional=True
-        ),
+        Metric("diversity_lpips_hole", "diversity in the hole (LPIPS)", "", optional=True),
         Metric(
             "psnr_best_of_k",
             "PSNR of the best sample",
