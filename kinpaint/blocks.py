@@ -169,5 +169,5 @@ def markdown_sentences(source):
         heading = token.type == "heading_open" or (heading and token.type == "inline")
         if token.type == "inline" and not heading:
             parts = (" " if "break" in t.type else t.content for t in token.children)
-            (listed if depth else paragraphs).append("".join(parts).strip())
+            (listed if depth else paragraphs).append("".join(parts).strip().rstrip(";"))
     return listed or [text.partition(". ")[0].rstrip(".") + "." for text in paragraphs]

@@ -162,14 +162,14 @@ def buckets(figure, groups, order, counts, models, metric, looks):
             last = places[bucket]
         series[name] = points
     axes = lines(figure, series, "share of the picture that is hole", metric.axis, looks)
-    ticks = [f"{share(bucket)}\nn = {counts[bucket]}" for bucket in shown]
+    ticks = [f"{share(bucket, '–')}\nn = {counts[bucket]}" for bucket in shown]
     axes.set_xticks([places[bucket] for bucket in shown], ticks)
 
 
-def share(bucket):
+def share(bucket, to=" to "):
     """A bin of hole sizes in words: "1 to 10 %"."""
     low, dash, high = bucket.partition("-")
-    return f"{100 * float(low):g} to {100 * float(high):g} %" if dash else "other"
+    return f"{100 * float(low):g}{to}{100 * float(high):g} %" if dash else "other"
 
 
 def distance(figure, errors, looks):

@@ -318,11 +318,12 @@ def score(metric, figures, name):
 
 
 def names(items):
-    """a, b and c; from the seventh on the rest are counted."""
+    """a, b and c; from the seventh on the rest are counted; names with commas: a, b; and c."""
     items = list(map(str, items))
+    comma = "; " if any(", " in item for item in items) and len(items) > 2 else ", "
     if len(items) > _MOST_NAMED + 1:
         items = [*items[:_MOST_NAMED], f"{len(items) - _MOST_NAMED} more"]
-    return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else "none"
+    return " and ".join(filter(None, [comma.join(items[:-1]), items[-1]])) if items else "none"
 
 
 def count(n, thing):

@@ -88,7 +88,10 @@ def question(sources):
         sources.title,
         [_PROBLEM, f"Compared are {_compared(main)}."],
         shown,
-        (_compared(main)[:1].upper() + _compared(main)[1:], f"on {count(main.scored, 'picture')}"),
+        (
+            _compared(main)[:1].upper() + _compared(main)[1:],
+            f"on {count(main.scored, 'picture')}",
+        ),
     )
     measured = Slide(
         "Two scores are read together: closeness, and what the eye sees",
@@ -138,7 +141,9 @@ def data(sources):
     if table := _size_table(sources.exploration):
         appendix.append(("Sizes of the photographs", [table]))
     slide = Slide(said[0].rstrip("."), said[:2], shown[-1])
-    return Chapter("data", "Data", _own(sources, "data") or [Text(said)], [shown], [slide], appendix)
+    return Chapter(
+        "data", "Data", _own(sources, "data") or [Text(said)], [shown], [slide], appendix
+    )
 
 
 def methods(sources):
@@ -157,7 +162,10 @@ def methods(sources):
                 f"{count(len(used), 'network').capitalize()}, from simple to elaborate"
                 if len(used) > 1
                 else f"The network: {used[0]}",
-                [said[0], "A bar is a layer: as high as its feature map, as wide as its channels."],
+                [
+                    said[0],
+                    "A bar is a layer: as high as its feature map, as wide as its channels.",
+                ],
                 slide_chart,
             )
         )
@@ -171,12 +179,16 @@ def methods(sources):
         beside.append(sources.film)
         told = sources.film.caption.partition("; from above")[0] + "."
         slides.append(Slide("The same pictures, again and again", [told], sources.film))
+    if beside and rows:
+        rows[0].append(beside.pop(0))
     rows += [beside] if beside else []
     if sources.runs:
         appendix.append(("How each model was trained", [_run_table(sources.runs)]))
         said.append(_budget(sources.runs))
-    lead = _own(sources, "method") or [Text(said)]
-    return Chapter("method", "Methods", lead, rows, slides[:2] + slides[2:], appendix)
+    lead = _own(sources, "method") or [Text(list(filter(None, said)))]
+    if rows and len(rows[0]) == 1:  # text and figure side by side
+        rows[0], lead = [_Titled("", lead), *rows[0]], []
+    return Chapter("method", "Methods", lead, rows, slides, appendix)
 
 
 def results(sources):
@@ -184,29 +196,29 @@ def results(sources):
     main, ladder = sources.main, find_ladder(sources)
     found = [main.headline(metric) for metric in main.leading]
     table = main.score_table([m for m in _MAIN if m in main.metrics])
-    rows, slides, said = [[table, *_gains(main)[:1]]], [], []
-    for chart in _gains(main)[:1]:
-        slides.append(Slide(_short(main), found, chart))
+    gains = _gains(main)
+    rows, slides, said = [[table, _Titled("", gains)] if gains else [table]], [], []
+    if gains:
+        slides.append(Slide(_short(main), found, gains[0]))
     slides.append(Slide("All scores", [found[-1]], table, (), spare=2))
     across, sentences = _across(sources)
     pair = [*filter(None, [across])]
     if across:
-        said += sentences
-        slides.append(Slide("Over all settings", sentences[:2], across))
+        slides.append(Slide(_across_title(sources), sentences[:2], across))
     if ladder:
         pair.append(ladder.chart())
-        said += ladder.sentences()
+        said += ladder.sentences()[1:]
         slides.append(Slide(ladder.title(), ladder.sentences()[:2], ladder.chart()))
     if said:
         rows.append([Text(said, "list")])
     rows += [pair] if pair else []
-    if pictures := _even(sources, 5):
+    if pictures := _even(sources, 2):
         slides.append(Slide("What the fillings look like", [pictures.caption], pictures))
     appendix = [
         (f"Scores: {e.label}", [e.figures.score_table(e.figures.metrics), *_pairs(e.figures)])
         for e in sources.evaluations
     ]
-    lead = _own(sources, "results") or [Text(found)]
+    lead = _own(sources, "results")
     return Chapter("results", "Results", lead, rows, slides, appendix)
 
 
@@ -272,11 +284,21 @@ def ablations(sources):
         1.2 + 0.32 * len(rows),
     )
     said = _effect_sentences(effects, metric)
-    slide = Slide("Which choices mattered", said[:2], chart)
+    _, name, pair = max(effects, key=lambda e: abs(e[2]["mean"]))
+    clear = verdict(pair, metric.name) != "open"
+    told = f"What mattered most: {name}, {metric.value(pair['mean'])}"
+    slide = Slide(
+        told if clear else "No choice made a difference beyond chance", said[:2], chart
+    )
     appendix = [(f"Study: {study.name}", [_study_table(study)]) for study in sources.studies]
     lead = _own(sources, "ablations") or []
     return Chapter(
-        "ablations", "Which choices mattered", lead, [[chart, Text(said, "list")]], [slide], appendix
+        "ablations",
+        "Which choices mattered",
+        lead,
+        [[chart, Text(said, "list")]],
+        [slide],
+        appendix,
     )
 
 
@@ -292,7 +314,8 @@ def interpretation(sources):
             rows.append(_measure_table(measures, len(explanation.pictures)))
     if not (own or sources.explanations):
         return None
-    told = [_figure(*one) for one in _varied(shown, 3)]
+    shown = [one for one in shown if one[1] != "picture"]  # the gallery has such pictures
+    told = [_figure(*one) for one in _varied(shown, 2)]
     slide = Slide(
         "What a filling depends on",
         (said or markdown_sentences(sources.texts.get("interpretation", "")))[:2],
@@ -302,10 +325,7 @@ def interpretation(sources):
     rest = [_figure(*one) for one in shown[:12]]
     appendix = [("How fillings come about", [*rows, *rest])] if rows or rest else []
     lead = own or ([Text(said)] if said else [])
-    layout = [told[:2], told[2:]] if len(told) > 2 else [told]
-    return Chapter(
-        "interpretation", "Why it fills as it does", lead, layout, [slide], appendix
-    )
+    return Chapter("interpretation", "Why it fills as it does", lead, [told], [slide], appendix)
 
 
 def outlook(sources):
@@ -438,7 +458,17 @@ def find_ladder(sources):
         about = study.data["settings"]
         where = f"study {study.name}, {about['image_size']} px, holes {about['masks']}"
         known = {name: study.network(name) for name in entries}
-        found.append((entries, known, study.metric, study.pair, study.base, where, study.best_reference()))
+        found.append(
+            (
+                entries,
+                known,
+                study.metric,
+                study.pair,
+                study.base,
+                where,
+                study.best_reference(),
+            )
+        )
     runs = {run.label: run.network for run in sources.runs}
     for evaluation in sources.evaluations:
         told = evaluation.figures
@@ -502,7 +532,10 @@ def _found(sources):
 def _compared(main):
     told = [
         count(len(found), what)
-        for found, what in ((main.learned, "trained model"), (main.classical, "classical method"))
+        for found, what in (
+            (main.learned, "trained model"),
+            (main.classical, "classical method"),
+        )
         if found
     ]
     return " and ".join(told)
@@ -537,7 +570,9 @@ def _explored(exploration):
     if "files" in totals:
         classes = exploration.get("Balance", {}).get("classes", {})
         told = names(f"{n:,} {name or 'photographs'}" for name, n in classes.items())
-        said.append(f"The data are {totals['files']:,} photographs{f': {told}' if told else ''}.")
+        said.append(
+            f"The data are {totals['files']:,} photographs{f': {told}' if told else ''}."
+        )
     if splits:
         sums = {s: sum(c.get(s, 0) for c in splits.values()) for s in _SPLITS}
         told = names(f"{n:,} {name}" for name, n in sums.items() if n)
@@ -615,8 +650,14 @@ def _networks(sources):
     for study in sources.studies:
         found += filter(None, (study.network(name) for name in study.variants))
     order = {name: place for place, name in enumerate(MODELS)}
-    known = {term.name: str(term) for term in reversed(found) if term.name in order}
+    known = {term.name: _text(term) for term in reversed(found) if term.name in order}
     return [known[name] for name in sorted(known, key=order.get)]
+
+
+def _text(term):
+    """A network as one writes it: cnn(width=24, fill=pull_push)."""
+    settings = ", ".join(f"{key}={value}" for key, value in term.settings.items())
+    return f"{term.name}({settings})" if settings else term.name
 
 
 def _network_chart(used, side):
@@ -649,7 +690,9 @@ def _budget(runs):
     low, high = min(minutes), max(minutes)
     told = f"{low:.0f} to {high:.0f}" if round(low) != round(high) else f"{low:.0f}"
     each = "each " if len(runs) > 1 else ""
-    return f"Training took {told} minutes of CPU time {each}(see the appendix for every setting)."
+    return (
+        f"Training took {told} minutes of CPU time {each}(see the appendix for every setting)."
+    )
 
 
 def _curves(sources):
@@ -710,7 +753,7 @@ def _run_table(runs):
     rows = [
         [
             Cell(run.label),
-            Cell(str(run.network)),
+            Cell(_text(run.network)),
             *(Cell(own.get(flag, "–")) for flag in shown),
             Cell(f"{run.step:,}"),
             Cell("–" if run.cpu_minutes is None else f"{run.cpu_minutes:.0f}"),
@@ -810,6 +853,14 @@ def _across(sources):
     return chart, said
 
 
+def _across_title(sources):
+    """The first of the models that were scored in several settings, in one message."""
+    told = [e.figures for e in sources.evaluations]
+    name = next(n for n in sources.looks if sum(n in t.learned for t in told) > 1)
+    ways = _ways(told, name, sources.main.rank_by)
+    return f"{name} beats the best classical method in {ways.count('better')} of {len(ways)} settings"
+
+
 def _ways(told, name, metric):
     found = []
     for figures in told:
@@ -897,7 +948,9 @@ def _relations(sources, evaluation, name):
     if not clear:
         return []
     top = sorted(clear, key=lambda m: -clear[m][0])[:3]
-    listed = names(f"{m} ({clear[m][0]:.2f}, {clear[m][1][0]:.2f} to {clear[m][1][1]:.2f})" for m in top)
+    listed = names(
+        f"{m} ({clear[m][0]:.2f}, {clear[m][1][0]:.2f} to {clear[m][1][1]:.2f})" for m in top
+    )
     return [
         f"{registry.of(told.rank_by).label} of {name} worsens with {listed}; in brackets the rank "
         f"correlation with its 95 % interval, which describes these pictures and names no cause."
@@ -923,14 +976,16 @@ def _complexity(sources, evaluation, name):
 
 def _effect_sentences(effects, metric):
     said = []
-    for way, told in (("better", "Better than its base"), ("worse", "Worse than its base")):
+    for way, told in (("better", "Better than the base of its study"), ("worse", "Worse")):
         found = [(s, n, p) for s, n, p in effects if verdict(p, metric.name) == way]
         if found:
+            found.sort(key=lambda e: -abs(e[2]["mean"]))
             listed = names(
                 f"{n} ({metric.value(p['mean'])},{interval(metric, p).replace(' (', ' ')}"
                 for _, n, p in found
             )
-            said.append(f"{told}: {listed}.")
+            verb = "is" if len(found) == 1 else "are"
+            said.append(f"{told} {verb} {listed}.")
     if open_ := [n for _, n, p in effects if verdict(p, metric.name) == "open"]:
         said.append(f"Not told apart from its base: {names(dict.fromkeys(open_))}.")
     return said
@@ -1001,7 +1056,9 @@ def _measure_table(measures, pictures):
 def _dependence(measures, pictures):
     """A description of the explained pictures; no statement beyond them."""
     said = []
-    over = f"of the {pictures} explained pictures" if pictures > 1 else "of the explained picture"
+    over = (
+        f"of the {pictures} explained pictures" if pictures > 1 else "of the explained picture"
+    )
     key = "dependence occlusion radius90_px"
     if values := measures.get(key):
         low, high = min(values), max(values)
@@ -1028,8 +1085,18 @@ def _varied(shown, most):
     return [*first.values(), *rest][:most]
 
 
+_FIGURES = {  # sections of explain: what their figures show
+    "attention": "Where attention copies from",
+    "dependence": "On which known pixels the filling depends, by hiding blocks and by gradients",
+    "errors": "Where the filling differs from the true picture",
+    "gates": "What the gates let through",
+    "propagation": "How partial convolutions fill the hole",
+}
+
+
 def _figure(name, section, picture):
-    return Pictures(f"{section.capitalize()} of {name}.", [""], [("", [picture])])
+    told = _FIGURES.get(section, section.capitalize())
+    return Pictures(f"{told} (photograph {name}).", [""], [("", [picture])])
 
 
 def _limits(sources):
@@ -1056,7 +1123,9 @@ def _limits(sources):
         )
     if main.scored < 300:
         said.append(f"With {main.scored} pictures only large differences can be told.")
-    missing = [m.label for n, m in METRICS.items() if n == "lpips_alex" and n not in main.metrics]
+    missing = [
+        m.label for n, m in METRICS.items() if n == "lpips_alex" and n not in main.metrics
+    ]
     if missing:
         said.append(f"Not measured: {names(missing)}.")
     if sources.missing:
@@ -1073,7 +1142,9 @@ def _next(sources):
             f"The last validation of {names(better)} {verb} the best one: train longer first."
         )
     if not sources.studies:
-        said.append("Studies (kinpaint.ablate) with several seeds would tell which choices matter.")
+        said.append(
+            "Studies (kinpaint.ablate) with several seeds would tell which choices matter."
+        )
     if len(sources.evaluations) == 1:
         said.append("Scores at other sizes and holes would tell how far the result carries.")
     return said or ["Several seeds of each model would tell luck from recipe."]
@@ -1097,7 +1168,9 @@ def _settings_table(sources):
             elif name in ("data_dir", "holes"):
                 value = str(value).rpartition("/")[2]
             if value not in ("", 0, False, []):
-                rows.append([Cell(f"{evaluation.label}: {name.replace('_', ' ')}"), Cell(str(value))])
+                rows.append(
+                    [Cell(f"{evaluation.label}: {name.replace('_', ' ')}"), Cell(str(value))]
+                )
     return Table(
         "Settings of each evaluation; a model's fingerprint changes with its weights.",
         ["setting", "value"],

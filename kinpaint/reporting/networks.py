@@ -95,10 +95,10 @@ def draw(figure, networks, side):
         tall = math.sqrt(side)
         axes.set_ylim(-tall / 2, tall / 2)
         axes.axis("off")
-        count = f"{parameters / 1e6:.2f} million parameters, {len(layers)} layers with weights"
-        axes.set_title(f"{network}: {count}", loc="left", fontsize="small", color=charts.INK)
+        told = f"{network}: {parameters / 1e6:.2f} million parameters"
+        axes.set_title(told, loc="left", fontsize="small", color=charts.INK)
     marks = [Rectangle((0, 0), 1, 1, color=colour) for colour in used.values()]
-    figure.legend(marks, list(used), loc="outside lower center", ncols=min(4, len(used)))
+    figure.legend(marks, list(used), loc="outside lower center", ncols=min(3, len(used)))
 
 
 def _kind(layer):

@@ -16,7 +16,9 @@ class ReportOptions:
         multiple=True,
     )
     run: tuple = option(
-        (), "[model=]run directory (default: those of the scored models); repeatable", multiple=True
+        (),
+        "[model=]run directory (default: those of the scored models); repeatable",
+        multiple=True,
     )
     ablation: tuple = option((), "DIR of kinpaint.ablate; repeatable", multiple=True)
     explore: str = option("", "DIR of pipelines.explore: the data")
@@ -28,7 +30,9 @@ class ReportOptions:
         "", "folder of your own Markdown in place of a chapter's: method.md, limits.md, ..."
     )
     show: tuple = option(
-        (), "file names of photos to show, 'oxford_*' (default: what their licences allow)", multiple=True
+        (),
+        "file names of photos to show, 'oxford_*' (default: what their licences allow)",
+        multiple=True,
     )
     credit: tuple = option((), "credit of the shown photos; repeatable", multiple=True)
     title: str = option("Filling holes in photographs", "title of report and slides")

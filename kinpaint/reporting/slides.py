@@ -7,7 +7,9 @@ installed, as a spoken track.
 """
 
 import contextlib
+import dataclasses
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -33,22 +35,38 @@ FPS = 10
 SHORTEST, LONGEST = 122.0, 178.0  # s, the whole film
 _FOOT = 0.15  # of the page: below it stand the captions of the film, credit and number
 _STRIP = slice(626, 690)  # rows of a frame that captions stand in
-_CAPTION = 108  # letters a line
+_CAPTION = 96  # letters a line
 _WORDS_A_SECOND, _REST = 2.5, 1.2  # reading pace; s of rest after the words of a page
 _FILM_S = 9.0  # a page with a film of the training is shown at least so long
 _FADE = 4  # frames
-_RATE = 22050  # Hz, of the silence between spoken pages
+_MOST_WORDS = 42  # of a page's notes
 _STYLE = {**charts.STYLE, "font.size": 17, "axes.labelsize": 16, "figure.facecolor": "white"}
 _NIGHT = "#0d2238"
+_LINE, _GAP = 1.42, 0.035  # height of a line in sizes of its letters; between paragraphs
 
 
 def build(chapters) -> list:
     """The slides in order, at most `MOST`: the most dispensable ones go first."""
-    slides = [slide for chapter in chapters for slide in chapter.slides]
+    slides = [_brief(slide) for chapter in chapters for slide in chapter.slides]
     while len(slides) > MOST:
         spare = max(range(len(slides)), key=lambda k: (slides[k].spare, k))
         del slides[spare]
     return slides
+
+
+def _brief(slide):
+    """The slide with notes that can be said in a quarter of a minute.
+
+    Intervals in brackets are for the page: nobody listens to them.
+    """
+    kept, words = [], 0
+    for text in slide.notes:
+        text = re.sub(r" \([^()]*\)", "", text)
+        words += len(text.split())
+        if kept and words > _MOST_WORDS:
+            break
+        kept.append(textwrap.shorten(text, 8 * _MOST_WORDS, placeholder=" …"))
+    return dataclasses.replace(slide, notes=kept)
 
 
 def encoder():
@@ -109,7 +127,7 @@ def page(slide, number, count, credits, frame=-1) -> Figure:
             figure.add_artist(
                 Rectangle((0, 0), 0.011, 1, color=charts.ACCENT, transform=figure.transFigure)
             )
-            _words(figure, (0.045, 0.945), slide.title, 31, 66, weight="bold", lines=2)
+            _words(figure, (0.045, 0.945), slide.title, 29, 47, weight="bold", lines=2)
             _body(figure, slide, frame)
         quiet = "#c7d8ea" if opening else charts.QUIET
         kind = getattr(slide.exhibit, "kind", "")
@@ -166,7 +184,16 @@ def film(path, slides, credits, size=SIZE):
             pix_fmt_out="yuv420p",
             quality=None,
             macro_block_size=2,
-            output_params=["-crf", "23", "-preset", "veryfast", "-movflags", "+faststart"],
+            output_params=[
+                "-crf",
+                "23",
+                "-preset",
+                "veryfast",
+                "-movflags",
+                "+faststart",
+                "-b:a",
+                "64k",
+            ],
             **settings,
         )
         with (
@@ -181,30 +208,34 @@ def film(path, slides, credits, size=SIZE):
             shutil.move(made, whole)
 
 
-def speech(slides, folder, longest=LONGEST):
+def speech(slides, folder):
     """The notes of each page as a WAV file, or None where no voice is installed.
 
-    The pace is chosen so that all of them fit into the film.
+    The pace is that of a calm speaker, or as much faster as makes all fit into the film.
     """
     program = next(filter(shutil.which, ("espeak-ng", "espeak", "say")), None)
     if not program:
         return None
-    words = sum(len(text.split()) for slide in slides for text in slide.notes)
-    room = longest - (_REST + 0.5) * len(slides)
-    pace = int(np.clip(1.15 * 60 * words / room, 150, 240))  # words a minute; pauses cost 15 %
+    pace, room = 165, LONGEST - (_REST + 0.1) * len(slides)
+    try:
+        paths = _speak(program, slides, folder, pace)
+        taken = sum(map(_length, paths))
+        if taken > room:
+            paths = _speak(program, slides, folder, int(1.08 * pace * taken / room))
+    except (OSError, subprocess.SubprocessError, wave.Error, EOFError):
+        return None  # a voice that does not work is as good as none
+    return paths
+
+
+def _speak(program, slides, folder, pace):
     paths = []
     for number, slide in enumerate(slides):
         path, text = folder / f"{number:02d}.wav", spoken_words(" ".join(slide.notes))
+        command = [program, "-v", "en", "-s", str(pace), "-w", str(path), "--", text]
         if program == "say":
-            form = ["--file-format=WAVE", f"--data-format=LEI16@{_RATE}"]
+            form = ["--file-format=WAVE", "--data-format=LEI16@22050"]
             command = [program, "-r", str(pace), "-o", str(path), *form, "--", text]
-        else:
-            command = [program, "-v", "en", "-s", str(pace), "-w", str(path), "--", text]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=60)
-            _length(path)
-        except (OSError, subprocess.SubprocessError, wave.Error, EOFError):
-            return None  # a voice that does not work is as good as none
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
         paths.append(path)
     return paths
 
@@ -241,10 +272,24 @@ def _body(figure, slide, frame):
     if slide.exhibit is not None:
         _exhibit(figure, slide.exhibit, (0.045, _FOOT, 0.93, 0.8 - _FOOT), frame, charts.QUIET)
         return
-    top = 0.76
-    for text in slide.points or slide.notes:
-        figure.text(0.05, top, "■", color=charts.ACCENT, fontsize=13, va="top")
-        top = _words(figure, (0.08, top), text, 23, 70, lines=4) - 0.045
+    lines, size = slide.points or slide.notes, 25
+    while size > 11 and _height(figure, lines, size) > 0.77 - _FOOT:
+        size -= 1
+    top = 0.77
+    for text in lines:
+        figure.text(0.05, top, "■", color=charts.ACCENT, fontsize=size * 0.6, va="top")
+        top = _words(figure, (0.08, top), text, size, _columns(size), lines=99) - _GAP
+
+
+def _height(figure, lines, size):
+    """What paragraphs in letters of that size take, as a share of the page."""
+    rows = sum(len(textwrap.wrap(text, _columns(size))) for text in lines)
+    return rows * _LINE * size / 72 / figure.get_figheight() + _GAP * len(lines)
+
+
+def _columns(size):
+    """Letters on a line as wide as the page."""
+    return int(1440 / size)
 
 
 def _words(figure, at, text, size, columns, colour=charts.INK, weight="normal", lines=3):
@@ -254,8 +299,10 @@ def _words(figure, at, text, size, columns, colour=charts.INK, weight="normal", 
         size, columns = size * 0.92, int(columns / 0.92) + 1
         rows = textwrap.wrap(text, columns)
     told = "\n".join(rows)
-    figure.text(*at, told, fontsize=size, color=colour, weight=weight, va="top", linespacing=1.2)
-    return at[1] - len(rows) * 1.42 * size / 72 / figure.get_figheight()
+    figure.text(
+        *at, told, fontsize=size, color=colour, weight=weight, va="top", linespacing=1.2
+    )
+    return at[1] - len(rows) * _LINE * size / 72 / figure.get_figheight()
 
 
 def _exhibit(figure, block, box, frame, quiet):
@@ -291,8 +338,8 @@ def _pictures(figure, block, box, quiet):
     top = box[1] + box[3] - head
     for column, name in enumerate(block.columns):
         at = (left + (column + 0.5) * width, top + 0.012)
-        told = textwrap.shorten(name, max(8, int(width * SIZE[0] / 9)), placeholder="…")
-        figure.text(*at, told or name[:12], fontsize=14, color=quiet, ha="center")
+        size = min(15, 1.5 * width * SIZE[0] / 1.4 / max(len(name), 1))
+        figure.text(*at, name, fontsize=size, color=quiet, ha="center")
     for row, (_, arrays) in enumerate(block.rows):
         for column, array in enumerate(arrays):
             at = (left + column * width, top - (row + 1) * height)
@@ -347,24 +394,21 @@ def _frames(slides, counts, credits, size):
     """Contiguous uint8 [H, W, 3] in order."""
     before = None
     for number, (slide, count) in enumerate(zip(slides, counts, strict=True), 1):
-        about = (slide, number, len(slides), credits)
-        said = _captions(slide, count)
-        drawn, shown, strips = None, None, {}
-        for k in range(count):
-            wanted = _due(slide, k / count)
-            if drawn is None or wanted != shown:
-                drawn, shown = _raster(page(*about, wanted)), wanted
-            if said[k] not in strips:
-                strips[said[k]] = _strip(said[k])
-            whole = drawn.copy()
-            whole[_STRIP] = strips[said[k]]
+        made = {}  # by frame of the exhibit, and by that with a caption
+        for k, said in enumerate(_captions(slide, count)):
+            due = _due(slide, k / count)
+            if due not in made:
+                made[due] = _raster(page(slide, number, len(slides), credits, due))
+            if (due, said) not in made:
+                whole = made[due].copy()
+                whole[_STRIP] = _strip(said)
+                made[due, said] = _resized(whole, size)
+            frame = made[due, said]
             if before is not None and k < _FADE:
-                share = (k + 1) / (_FADE + 1)
-                mixed = before * (1.0 - share) + whole * np.float32(share)
-                yield _resized(mixed.round().astype(np.uint8), size)
-            else:
-                yield _resized(whole, size)
-        before = whole.astype(np.float32)
+                share = np.float32((k + 1) / (_FADE + 1))
+                frame = (before * (1 - share) + frame * share).round().astype(np.uint8)
+            yield frame
+        before = frame.astype(np.float32)
 
 
 def _due(slide, share):
@@ -377,9 +421,10 @@ def _due(slide, share):
 
 def _captions(slide, count):
     """The caption of each of a page's frames: pieces of its notes, each as long as its words."""
-    pieces = [
-        piece for text in slide.notes for piece in textwrap.wrap(text, 2 * _CAPTION) if piece
-    ]
+    pieces = []
+    for text in slide.notes:
+        rows = textwrap.wrap(text, _CAPTION)
+        pieces += ["\n".join(rows[k : k + 2]) for k in range(0, len(rows), 2)]
     if not pieces:
         return [""] * count
     ends = np.cumsum([len(piece.split()) for piece in pieces]) / sum(
@@ -393,8 +438,7 @@ def _strip(text):
     rows = _STRIP.stop - _STRIP.start
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(SIZE[0] / 100, rows / 100), dpi=100, facecolor="#eef1f4")
-        told = "\n".join(textwrap.wrap(text, _CAPTION))
-        figure.text(0.5, 0.5, told, fontsize=14.5, ha="center", va="center", color=charts.INK)
+        figure.text(0.5, 0.5, text, fontsize=16, ha="center", va="center", color=charts.INK)
     return _raster(figure)
 
 

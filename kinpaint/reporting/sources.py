@@ -105,7 +105,9 @@ class Run:
         frames = [_frame(np.asarray(Image.open(p).convert("RGB")), side) for p in kept]
         steps = [int(path.stem) for path in kept]
         known = self.validations()
-        said = f" PSNR in the hole over all validation pictures: {_ends(known)}." if known else ""
+        said = (
+            f" PSNR in the hole over all validation pictures: {_ends(known)}." if known else ""
+        )
         return Film(
             f"The same validation pictures while {self.label} trains, from step {steps[0]:,} to "
             f"step {steps[-1]:,}; from above: with holes, filled, true.{said}",
@@ -153,7 +155,9 @@ class Study:
                 return turned(entry)
         if second == self.base:
             return _as_pair(self.variants[first], self.metric)
-        return turned(_as_pair(self.variants[second], self.metric)) if first == self.base else None
+        return (
+            turned(_as_pair(self.variants[second], self.metric)) if first == self.base else None
+        )
 
     def network(self, name):
         """A variant's --model as a `terms.Term`, of its own flags or the base's; or None."""
@@ -389,14 +393,18 @@ def _study(path):
 def _as_pair(variant, metric):
     """`versus_base` of a study in the shape of `aggregate.paired`."""
     entry = (variant.get("versus_base") or {}).get(metric)
-    return None if entry is None else {
-        "mean": entry["difference"],
-        "ci95": entry["ci95"],
-        "n": entry.get("n"),
-        "better": entry.get("better"),
-        "worse": None,
-        "p_sign": entry["p"],
-    }
+    return (
+        None
+        if entry is None
+        else {
+            "mean": entry["difference"],
+            "ci95": entry["ci95"],
+            "n": entry.get("n"),
+            "better": entry.get("better"),
+            "worse": None,
+            "p_sign": entry["p"],
+        }
+    )
 
 
 def _explanation(path):
@@ -429,7 +437,9 @@ def _film(options, runs):
                 f"with a smaller --pictures_every"
             )
         return film
-    free = [run for run in runs if Showing(run.flags.get("data_dir", ""), options.show).allows_all()]
+    free = [
+        run for run in runs if Showing(run.flags.get("data_dir", ""), options.show).allows_all()
+    ]
     return next(filter(None, map(Run.film, free)), None)
 
 
@@ -462,7 +472,9 @@ def _frame(picture, side, gap=3):
     tiles = picture.reshape(rows, side, columns, side, 3).swapaxes(1, 2)
     lines = []
     for column in (0, columns - 2, columns - 1):
-        padded = np.pad(tiles[:, column], ((0, 0), (0, gap), (0, gap), (0, 0)), constant_values=255)
+        padded = np.pad(
+            tiles[:, column], ((0, 0), (0, gap), (0, gap), (0, 0)), constant_values=255
+        )
         lines.append(np.concatenate(list(padded), axis=1))
     return np.concatenate(lines, axis=0)[:-gap, :-gap]
 
@@ -486,4 +498,3 @@ def _leaves(node, path):
             yield from _leaves(value, inner)
         elif isinstance(value, float):
             yield inner, value
-

@@ -206,7 +206,6 @@ class Pictures(keras.callbacks.Callback):
             for name, values in gates.items():
                 tf.summary.histogram(f"gates/{name}", values)
 
-
     def _keep(self, step, picture):
         """The completions as a file, for the report's film of the training."""
         folder = self.run.dir / "pictures"
