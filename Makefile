@@ -5,13 +5,21 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: quickstart test lint clean
+.PHONY: quickstart test check lint docs clean
 
 quickstart: $(VENV)/.installed
 	sh docs/quickstart.sh $(RUN)
 
 test: $(VENV)/.installed lint
 	$(RUN) -m pytest -n 2 --dist loadfile
+
+# The fast tests, for all day.
+check: $(VENV)/.installed lint
+	$(RUN) -m pytest -n 2 --dist worksteal -m "not slow"
+
+# The API page, from the docstrings: out/docs/index.html.
+docs: $(VENV)/.installed
+	PYTHONPATH=. $(RUN) docs/api.py out/docs
 
 lint: $(VENV)/.installed
 	$(RUN) -m ruff check .

@@ -115,7 +115,7 @@ def test_every_module_is_reached():
     named = "".join(texts.values())  # modules that are loaded by name
     for path, text in texts.items():
         module = path.removesuffix(".py").replace("/", ".")
-        runs = "\n    cli.run(main" in text or path.endswith("__init__.py")
+        runs = "\n    cli.run(main" in text or path.endswith(("__init__.py", "__main__.py"))
         users = (p for p, its in names.items() if p != path and _imports(its, module))
         assert runs or any(users) or f'"{module}"' in named, path
 
