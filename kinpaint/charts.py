@@ -110,7 +110,8 @@ def lines(figure, series, across, up, looks, log=False):
     Args:
         figure: to draw on.
         series: {name: [(x, mean, ci95 or None)]}; a mean of None breaks the line.
-        across, up: what the axes say.
+        across: what the horizontal axis says.
+        up: what the vertical one says.
         looks: {name: style}.
         log: whether the horizontal axis is logarithmic, base 2.
     """

@@ -44,7 +44,8 @@ def pairs(groups, scores, metrics):
     """Paired differences between every two names, first minus second.
 
     Args:
-        groups, scores: as in `compare`.
+        groups: as in `compare`.
+        scores: as there.
         metrics: which ones.
 
     Returns:

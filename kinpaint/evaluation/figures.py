@@ -197,7 +197,7 @@ class Figures:
                 ]
             )
         caption = (
-            f"{registry.of(metric).axis}: differences on the same pictures with 95 % intervals, "
+            f"{registry.of(metric).axis}: differences on the same pictures, 95 % intervals, "
             f"on how many pictures the first is better, worse or equal, and the sign test's p."
         )
         header = ["first − second", "difference", "the first is", "better / worse / equal", "p"]
@@ -304,7 +304,7 @@ def cell(metric, entry, best=False):
 
 
 def interval(metric, entry):
-    """ " (21.47 to 22.55)"; empty without one."""
+    """The interval in brackets, (21.47 to 22.55), with a space before; empty without one."""
     if not entry["ci95"]:
         return ""
     low, high = map(registry.of(getattr(metric, "name", metric)).digits, entry["ci95"])

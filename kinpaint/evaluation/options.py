@@ -30,7 +30,7 @@ class EvalOptions:
     rank_by: str = option("psnr_hole", "metric that picks best, median and worst pictures")
     show: tuple = option(
         (),
-        "file names of photos the page may show, 'oxford_*' (default: what their licences allow)",
+        "file names of photos to show, 'oxford_*' (default: what their licences allow)",
         multiple=True,
     )
     shard: str = option("1/1", "score part i of n, as i/n; the last to end writes the report")

@@ -1,4 +1,4 @@
-"""The score table: one value for each picture, model and metric, and what is known of a picture.
+"""The score table: a value for each picture, model and metric, and facts of the pictures.
 
 It is what an evaluation ends in and what studies and reports begin with; on disk it is
 `per_image.csv`, one row a model and picture.

@@ -164,7 +164,7 @@ def methods(sources):
                 else f"The network: {used[0]}",
                 [
                     said[0],
-                    "A bar is a layer: as high as its feature map, as wide as its channels.",
+                    "A bar is a layer, as high as its map and as wide as its channels.",
                 ],
                 slide_chart,
             )
@@ -663,7 +663,7 @@ def _text(term):
 def _network_chart(used, side):
     side = max(32, side - side % 32)
     return Chart(
-        f"The networks, drawn from their settings, for pictures of {side} px: a bar is a layer, "
+        f"The networks drawn from their settings, for pictures of {side} px: a bar is a layer, "
         f"as high as its feature map (square root) and as wide as its channels.",
         lambda figure: networks.draw(figure, used, side),
         0.5 + 0.95 * len(used),
@@ -812,7 +812,7 @@ def _short(main):
 
 
 def _across(sources):
-    """Chart and sentences: models that were scored in several settings, beside the classical."""
+    """Chart and sentences of models scored in several settings, beside the classical ones."""
     told = [e.figures for e in sources.evaluations]
     often = [n for n in sources.looks if sum(n in t.learned for t in told) > 1]
     if not often:
@@ -1030,8 +1030,8 @@ def _thousands(n):
 
 
 _MEASURES = {  # facts of explain in words, in the order of importance
-    "dependence occlusion radius90_px": "radius that holds 90 % of the dependence, px (occlusion)",
-    "dependence gradient radius90_px": "radius that holds 90 % of the dependence, px (gradient)",
+    "dependence occlusion radius90_px": "radius of 90 % of the dependence, px (occlusion)",
+    "dependence gradient radius90_px": "radius of 90 % of the dependence, px (gradient)",
     "attention mass_known": "share of attention on known pixels",
     "attention distance_px": "how far attention copies, px",
     "nearest distance_filled": "distance of the filling to the nearest training patch",
@@ -1087,7 +1087,7 @@ def _varied(shown, most):
 
 _FIGURES = {  # sections of explain: what their figures show
     "attention": "Where attention copies from",
-    "dependence": "On which known pixels the filling depends, by hiding blocks and by gradients",
+    "dependence": "On which known pixels the filling depends (hidden blocks; gradients)",
     "errors": "Where the filling differs from the true picture",
     "gates": "What the gates let through",
     "propagation": "How partial convolutions fill the hole",

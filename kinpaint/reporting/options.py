@@ -12,12 +12,12 @@ class ReportOptions:
     out_dir: str = option("", "directory to write report.html (and the slides) to")
     eval: tuple = option(
         (),
-        "[label=]DIR of kinpaint.eval, or a metrics.json; the first is the main one; repeatable",
+        "[label=]DIR of kinpaint.eval or a metrics.json; first the main one; repeatable",
         multiple=True,
     )
     run: tuple = option(
         (),
-        "[model=]run directory (default: those of the scored models); repeatable",
+        "[model=]run directory (default: of the scored models); repeatable",
         multiple=True,
     )
     ablation: tuple = option((), "DIR of kinpaint.ablate; repeatable", multiple=True)
@@ -31,7 +31,7 @@ class ReportOptions:
     )
     show: tuple = option(
         (),
-        "file names of photos to show, 'oxford_*' (default: what their licences allow)",
+        "file names of photos to show, 'oxford_*' (default: by their licences)",
         multiple=True,
     )
     credit: tuple = option((), "credit of the shown photos; repeatable", multiple=True)

@@ -1,4 +1,4 @@
-"""The presentation: the same pages as a PDF and as a film, and what the speaker says beside them.
+"""The presentation: the same pages as a PDF and as a film, and the speaker's notes.
 
 A page is a matplotlib figure of 16:9: one message as its title, one large exhibit. slides.pdf
 holds the pages, notes.md the speaker's words. slides.mp4 shows each page as long as its notes
@@ -39,6 +39,7 @@ _CAPTION = 96  # letters a line
 _WORDS_A_SECOND, _REST = 2.5, 1.2  # reading pace; s of rest after the words of a page
 _FILM_S = 9.0  # a page with a film of the training is shown at least so long
 _FADE = 4  # frames
+_OUTPUT = "-crf 23 -preset veryfast -movflags +faststart -b:a 64k".split()
 _MOST_WORDS = 42  # of a page's notes
 _STYLE = {**charts.STYLE, "font.size": 17, "axes.labelsize": 16, "figure.facecolor": "white"}
 _NIGHT = "#0d2238"
@@ -293,7 +294,7 @@ def _columns(size):
 
 
 def _words(figure, at, text, size, columns, colour=charts.INK, weight="normal", lines=3):
-    """Wrapped text, its top at `at`; smaller where it would need more lines. Returns its foot."""
+    """Wrapped text, its top at `at`; smaller where it needs more lines. Returns its foot."""
     rows = textwrap.wrap(text, columns)
     while len(rows) > lines and size > 10:
         size, columns = size * 0.92, int(columns / 0.92) + 1
@@ -420,7 +421,7 @@ def _due(slide, share):
 
 
 def _captions(slide, count):
-    """The caption of each of a page's frames: pieces of its notes, each as long as its words."""
+    """The caption of each of a page's frames: pieces of its notes, as long as their words."""
     pieces = []
     for text in slide.notes:
         rows = textwrap.wrap(text, _CAPTION)

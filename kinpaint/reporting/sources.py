@@ -109,8 +109,8 @@ class Run:
             f" PSNR in the hole over all validation pictures: {_ends(known)}." if known else ""
         )
         return Film(
-            f"The same validation pictures while {self.label} trains, from step {steps[0]:,} to "
-            f"step {steps[-1]:,}; from above: with holes, filled, true.{said}",
+            f"The same validation pictures while {self.label} trains, from step {steps[0]:,} "
+            f"to step {steps[-1]:,}; from above: with holes, filled, true.{said}",
             frames,
             [_label(known, step) for step in steps],
         )
@@ -146,7 +146,7 @@ class Study:
         return self.data["settings"]["base"]
 
     def pair(self, first, second):
-        """The paired difference first - second in the study's metric; None if it is not told."""
+        """The paired difference first - second in the study's metric; None if unknown."""
         for pair in self.data.get("paired", []):
             entry = pair["metrics"].get(self.metric)
             if (pair["first"], pair["second"]) == (first, second):
@@ -341,7 +341,7 @@ def _table(path):
         table.pictures["index"] = [holes[image] for image in table.pictures["image"]]
     except KeyError as error:
         raise UserError(
-            f"{path}: holes.jsonl does not know the picture {error} of per_image.csv: score again"
+            f"{path}: holes.jsonl lacks the picture {error} of per_image.csv: score again"
         ) from error
     return table
 
