@@ -952,8 +952,9 @@ def _relations(sources, evaluation, name):
         f"{m} ({clear[m][0]:.2f}, {clear[m][1][0]:.2f} to {clear[m][1][1]:.2f})" for m in top
     )
     return [
-        f"{registry.of(told.rank_by).label} of {name} worsens with {listed}; in brackets the rank "
-        f"correlation with its 95 % interval, which describes these pictures and names no cause."
+        f"{registry.of(told.rank_by).label} of {name} worsens with {listed}; in brackets the "
+        f"rank correlation with its 95 % interval, which describes these pictures and names no "
+        f"cause."
     ]
 
 
