@@ -239,7 +239,11 @@ def errors(sources):
     if grid := _grid(evaluation, allowed, caption, [name]):
         blocks.insert(0, grid)
     slides = [
-        Slide("The larger the hole, the harder", _size_sentence(told, name), by_size),
+        Slide(
+            "The larger the hole, the harder",
+            _size_sentence(told, name) or [by_size.caption],
+            by_size,
+        ),
         Slide("Far from what is known, errors grow", [by_distance.caption], by_distance, (), 4),
     ]
     if not _falls(told, name):
@@ -858,7 +862,8 @@ def _across_title(sources):
     told = [e.figures for e in sources.evaluations]
     name = next(n for n in sources.looks if sum(n in t.learned for t in told) > 1)
     ways = _ways(told, name, sources.main.rank_by)
-    return f"{name} beats the best classical method in {ways.count('better')} of {len(ways)} settings"
+    told = f"{ways.count('better')} of {len(ways)} settings"
+    return f"{name} beats the best classical method in {told}"
 
 
 def _ways(told, name, metric):

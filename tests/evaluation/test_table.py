@@ -30,7 +30,9 @@ def test_it_comes_back_as_it_was_saved(tmp_path):
     assert (back.models, back.metrics) == (["x=1, y", "telea"], ["psnr", "lpips_alex"])
     assert back.pictures == PICTURES
     np.testing.assert_array_equal(back.values, table().values)
-    np.testing.assert_array_equal(back.by_model()["telea"]["psnr"], back.column("telea", "psnr"))
+    np.testing.assert_array_equal(
+        back.by_model()["telea"]["psnr"], back.column("telea", "psnr")
+    )
 
 
 def test_groups_are_bins_and_words():
