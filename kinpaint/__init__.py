@@ -40,14 +40,15 @@ import importlib.util
 __version__ = "0.2.0"
 
 
-def load(path="", weights="raw"):
+def load(path="", weights=""):
     """Opens a model for use.
 
     Args:
         path: `saved_models/NAME` (its newest version), `saved_models/NAME/N`, a
             run directory (its newest checkpoint), or the URL of a server
             (`http://HOST:8501/NAME`, `grpc://HOST:8500/NAME`); empty: the model in the box.
-        weights: for a run directory, "raw" or "ema" (the averaged generator).
+        weights: of a run directory, "ema" (the averaged generator) or "raw" (the one that is
+            trained); "": the averaged one where the run keeps it.
 
     Returns:
         A `kinpaint.loading.Completer`.

@@ -11,21 +11,21 @@ White in a mask is the hole. A directory is read with all below it; started agai
 stopped job goes on where it stopped. Exit code 1: at least one photo failed.
 """
 
-from kinpaint.completion.options import CompleteOptions, part_of
+from kinpaint.completion.options import CompleteOptions
 from pipelines import cli
+from pipelines.base import parts
 
 
 def main(argv):
     """Completes what the flags name; 0 if nothing failed."""
     del argv
     options = cli.read(CompleteOptions)
-    index, count = part_of(options.shard)
     from kinpaint.completion import jobs
 
-    todo = jobs.find(options)[index::count]
+    todo = parts.share(options.shard, jobs.find(options))
     if not todo:
         raise cli.UserError(f"nothing to do: shard {options.shard} holds no photo")
-    report = report_path(options, index, count)
+    report = report_path(options)
     counts = completed(todo, options, report)
     print(", ".join(f"{number} {what}" for what, number in counts.items() if number))
     print(*jobs.written(todo, options, counts), *([report] if report else []), sep="\n")
@@ -45,7 +45,7 @@ def completed(todo, options, report):
     return runner.run(todo, kinpaint.load(options.model), options, report)
 
 
-def report_path(options, index, count):
+def report_path(options):
     """Where the report goes; None for a single photo unless `--report` is given."""
     import pathlib
 
@@ -53,6 +53,7 @@ def report_path(options, index, count):
 
     if options.report or jobs.is_one_file(options):
         return options.report or None
+    index, count = parts.part_of(options.shard)
     part = f"-{index:05d}-of-{count:05d}" if count > 1 else ""
     return pathlib.Path(options.output) / f"report{part}.jsonl"
 

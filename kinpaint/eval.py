@@ -10,16 +10,17 @@ report.html, one self-contained page. Run it again and it takes up where it stop
 
 from kinpaint.evaluation.options import EvalOptions
 from pipelines import cli
-from pipelines.options import PhotoOptions, resolve
+from pipelines.options import PhotoOptions
 
 
 def main(argv):
     """Scores this process's share; the last process to end writes the report."""
     del argv
-    photo = resolve(cli.read(PhotoOptions), cli.given, split="val")
-    options = cli.read(EvalOptions)
+    photo, options = cli.read(PhotoOptions), cli.read(EvalOptions)
+    if options.lpips == "none":
+        cli.refuse({"weights_dir": "with --lpips"})
 
-    from kinpaint.evaluation.session import evaluate  # TensorFlow loads only when needed
+    from kinpaint.evaluation.session import evaluate
 
     paths, missing = evaluate(photo, options)
     if missing:

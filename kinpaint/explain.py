@@ -12,16 +12,22 @@ holes of --data_dir are those that kinpaint.eval scores.
 
 from kinpaint.interpretation.options import ExplainOptions
 from pipelines import cli
-from pipelines.options import PhotoOptions, resolve
+from pipelines.options import PhotoOptions
 
 
 def main(argv):
     """Writes the pages."""
     del argv
-    photo = resolve(cli.read(PhotoOptions), cli.given, split="val")
-    options = cli.read(ExplainOptions)
+    photo, options = cli.read(PhotoOptions), cli.read(ExplainOptions)
+    if options.image:
+        cli.refuse({"seed": "with --data_dir"})
+    else:
+        cli.refuse(dict.fromkeys(("mask", "side"), "with --image"))
 
-    from kinpaint.interpretation.session import explain  # TensorFlow loads only when needed
+    from kinpaint.interpretation import subjects
+
+    subjects.check(photo, options)  # before TensorFlow is loaded
+    from kinpaint.interpretation.session import explain
 
     for path in explain(photo, options):
         print(path)

@@ -18,6 +18,12 @@ def main(argv):
     options = cli.read(ExportOptions)
     if not options.run_dir or not options.name:
         raise cli.UserError("give --run_dir=RUN and --name=NAME")
+    from kinpaint.backend import check_tensorflow
+    from kinpaint.training import restoring
+
+    check_tensorflow("exporting")
+
+    restoring.flags_of(options.run_dir)  # whether it is a run is told before TensorFlow loads
     from kinpaint.serving import exporting
 
     path = exporting.export_run(**dataclasses.asdict(options))

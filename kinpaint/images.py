@@ -4,7 +4,9 @@ Images are RGB in [B, H, W, 3]: uint8 at the edges, float32 in [-1, 1] inside
 (`x / 127.5 - 1`). Masks are [B, H, W, 1] with 1 for the hole and 0 for what is known.
 """
 
-from keras import ops
+from pipelines.base.late import Late
+
+ops = Late("keras.ops")  # photographs and holes are found without it
 
 
 def from_uint8(image):

@@ -9,11 +9,13 @@ can be loaded, exported, evaluated, or be the start of a training (--warm_start)
 import dataclasses
 import pathlib
 
+from kinpaint import names
+from kinpaint.backend import check_tensorflow
 from pipelines import cli
 
 
 @dataclasses.dataclass(frozen=True)
-class ImportOptions:
+class ImportOptions(cli.Options):
     """Which weights, for which model, and where to."""
 
     model: str = cli.option(
@@ -32,6 +34,10 @@ def main(argv):
     options = cli.read(ImportOptions)
     if not options.weights or not options.run_dir:
         raise cli.UserError("give --weights=FILE and --run_dir=RUN")
+    check_tensorflow("importing weights")
+    names.one(options.model, names.MODELS, "--model")
+    if not any(pathlib.Path(options.weights + end).is_file() for end in ("", ".index")):
+        raise cli.UserError(f"--weights={options.weights}: there is no such file or checkpoint")
     print(import_weights(options))
 
 

@@ -1,18 +1,22 @@
 """Opens exported versions and run directories as one kind of object."""
 
 import functools
+import numbers
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
+from kinpaint.backend import check_tensorflow
 from kinpaint.completion import fill
-from pipelines.base import files
+from kinpaint.training import restoring
+from pipelines import mask_rules
+from pipelines.base import files, identity
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 
 CARD = "model_card.json"
 BOXED = pathlib.Path(__file__).parents[1] / "saved_models" / "kinpaint-small"
-TILE = 512
+TILE, SMALLEST_TILE = 512, 64  # pixels
 
 
 class Completer:
@@ -45,7 +49,8 @@ class Completer:
 
         Args:
             image: uint8 [H, W, 3].
-            mask: [H, W]: bool, or 0/1, or 0..255 with >= 128 the hole.
+            mask: [H, W]: bool, or 0/1, or 0..255 with >= 128 the hole; what else is understood,
+                and what is refused: `pipelines.mask_rules.hole_of`.
             samples: 1 for the likeliest filling; more are drawn by models that can (`draws`;
                 others give the same each time).
             seed: of the drawings.
@@ -56,13 +61,9 @@ class Completer:
         Returns:
             uint8 [H, W, 3], or [K, H, W, 3] for samples=K > 1.
         """
-        image, mask = checked_pictures(np.asarray(image)[None])[0], np.asarray(mask)
-        mask = mask[..., 0] if mask.ndim == 3 else mask
-        if mask.shape != image.shape[:2]:
-            raise UserError(
-                f"the mask {mask.shape} has another size than the image {image.shape}"
-            )
-        hole, reach = as_uint8_mask(mask) > 0, reach or self.reach
+        image = checked_pictures(np.asarray(image)[None])[0]
+        _check_sizes(tile, reach)
+        hole, reach = checked_hole(mask, image), reach or self.reach
         filled = [
             fill.fill(functools.partial(self._complete, draw=draw), image, hole, tile, reach)
             for draw in _draws(samples, seed)
@@ -76,13 +77,14 @@ class Completer:
 
         Pictures within `reach` go through the network together, others as by `complete`.
         """
-        images, masks = checked_pictures(images), as_uint8_mask(masks)
-        masks = masks[..., None] if masks.ndim == 3 else masks
-        if images.shape[:3] != masks.shape[:3]:
+        images, masks = checked_pictures(images), np.asarray(masks)
+        if masks.ndim not in (3, 4) or images.shape[:3] != masks.shape[:3]:
             raise UserError(
                 f"images {images.shape} and masks {masks.shape} differ in size: "
                 f"give one mask [H, W] for each image"
             )
+        holes = [checked_hole(m, i) for m, i in zip(masks, images, strict=True)]
+        masks = np.stack(holes)[..., None].astype(np.uint8) * np.uint8(255)
         if max(images.shape[1:3]) > self.reach:
             filled = [
                 self.complete(image, mask, samples, seed)
@@ -93,10 +95,20 @@ class Completer:
         return filled[0] if samples == 1 else np.stack(filled)
 
 
+def _check_sizes(tile, reach):
+    """Raises UserError where windows of these sizes cannot be."""
+    for name, value, least in (("tile", tile, SMALLEST_TILE), ("reach", reach, 0)):
+        if value is None and name == "reach":
+            continue
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+            raise UserError(f"{name}={value}: write a whole number of at least {least}")
+
+
 def _draws(samples, seed):
     """Keys of the drawings; a single sample is not drawn."""
-    if samples < 1:
-        raise UserError(f"samples={samples}: at least 1")
+    for name, value, least in (("samples", samples, 1), ("seed", seed, 0)):
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+            raise UserError(f"{name}={value}: write a whole number of at least {least}")
     return [None] if samples == 1 else [(seed, k) for k in range(samples)]
 
 
@@ -120,28 +132,91 @@ def checked_pictures(images):
     return images
 
 
-def as_uint8_mask(masks):
-    """Masks as 0/255 from bool, 0/1, or 0..255 (>= 128 is the hole)."""
-    masks = np.asarray(masks)
-    threshold = 0 if masks.dtype == bool or masks.max(initial=0) <= 1 else 127
-    return np.where(masks > threshold, 255, 0).astype(np.uint8)
+def checked_hole(mask, image):
+    """The hole of one picture as bool [H, W] (`pipelines.mask_rules`).
+
+    Args:
+        mask: what `Completer.complete` takes.
+        image: uint8 [H, W, 3].
+
+    Raises:
+        UserError: another size than the image, the image itself, or no certain hole.
+    """
+    mask = np.asarray(mask)
+    if mask.shape[:2] != image.shape[:2]:
+        raise UserError(f"the mask {mask.shape} has another size than the image {image.shape}")
+    if mask.ndim == 2 or mask.shape[-1] == 3:
+        mask_rules.refuse_photo(mask, image)
+    return mask_rules.hole_of(mask)
 
 
-def load(path, weights="raw"):
+def key(path, weights=""):
+    """The key (`pipelines.base.identity`) of the model that `load` would open now.
+
+    A version is known by its files, a run directory by its newest checkpoint, a server by
+    the card of the model behind it. A server that hands out no card is known by its URL
+    where that names a version, and else never known again.
+
+    Ask before loading: of a run that trains on, the key is then older than the weights, and
+    is never met again; asked afterwards it would give old weights the key of newer ones.
+    """
+    if "://" in str(path):
+        return _key_of_server(str(path))
+    path = _local(path)
+    version = _version_of(path)
+    if version is None:
+        if not _is_run(path):
+            raise _nothing_in(path)
+        return restoring.key(path, weights)
+    found = [version / CARD, version / "saved_model.pb", *version.glob("variables/*")]
+    found = sorted(file for file in found if file.is_file())
+    names = [file.relative_to(version).as_posix() for file in found]
+    number = version.name if version.name.isdigit() else ""
+    return identity.of(number, names, identity.contents(found))
+
+
+def _key_of_server(url):
+    from kinpaint.serving import client
+
+    card = client.connect(url).card
+    if card or url.rstrip("/").rsplit("/", 1)[-1].isdigit():
+        return identity.of(card or url)
+    return identity.of(url, files.unique())
+
+
+def _local(path):
+    return pathlib.Path(path or BOXED)
+
+
+def load(path, weights=""):
     """See `kinpaint.load`."""
     if "://" in str(path):
         from kinpaint.serving import client
 
         return client.connect(str(path))
-    path = pathlib.Path(path or BOXED)
-    if (path / "saved_model.pb").is_file():
-        return _load_version(path)
-    if newest := newest_version(path):
-        return _load_version(path / str(newest))
-    if (path / "checkpoints").is_dir() or (path / "flags.txt").is_file():
+    path = _local(path)
+    if version := _version_of(path):
+        return _load_version(version)
+    if _is_run(path):
         return _load_run(path, weights)
+    raise _nothing_in(path)
+
+
+def _version_of(path):
+    """The directory of the version that NAME or NAME/N means; None where there is none."""
+    if (path / "saved_model.pb").is_file():
+        return path
+    newest = newest_version(path)
+    return None if newest is None else path / str(newest)
+
+
+def _is_run(path):
+    return (path / "checkpoints").is_dir() or (path / "flags.txt").is_file()
+
+
+def _nothing_in(path):
     what = "holds neither" if path.is_dir() else "does not exist, so there is neither"
-    raise UserError(
+    return UserError(
         f"{path} {what} an exported model (NAME or NAME/<integer> with saved_model.pb) "
         f"nor a training run (checkpoints/)"
     )
@@ -197,10 +272,10 @@ def _network_of(path, card):
 
 
 def _load_run(path, weights):
+    check_tensorflow("opening a training run")
     from kinpaint.serving import signatures
-    from kinpaint.training.restoring import restore_generator
 
-    network, info = restore_generator(path, weights=weights)
+    network, info = restoring.restore_generator(path, weights=weights)
     module = signatures.of(network)
     complete = _caller(module.exported)
     complete.module = module

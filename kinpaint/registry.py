@@ -2,6 +2,7 @@
 
 import inspect
 
+from kinpaint.backend import check_layout
 from pipelines.base.errors import UserError
 
 
@@ -21,8 +22,10 @@ def make(classes, kind, name, **settings):
         The built model.
 
     Raises:
-        UserError: for an unknown name or an unknown or refused setting.
+        UserError: for an unknown name or an unknown or refused setting, or a Keras that is
+            set to channels_first.
     """
+    check_layout()
     if name not in classes:
         raise UserError(f"unknown {kind} {name!r}; known: {', '.join(sorted(classes))}")
     known = {"dtype", "name"} | _arguments(classes[name])
@@ -35,7 +38,7 @@ def make(classes, kind, name, **settings):
     try:
         model = classes[name](**{"name": name, **settings})
         model.build()
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
         given = ", ".join(f"{k}={v}" for k, v in settings.items() if k != "dtype")
         reason = str(error).partition("\n")[0]
         raise UserError(f"{kind} {name!r} cannot be built of ({given}): {reason}") from error

@@ -7,6 +7,7 @@ Started again with the same --run_dir it goes on from the newest checkpoint.
 TensorBoard: tensorboard --logdir=runs
 """
 
+import functools
 import pathlib
 
 from kinpaint.options import (
@@ -17,25 +18,33 @@ from kinpaint.options import (
     TrainOptions,
 )
 from pipelines import cli
-from pipelines.options import PhotoOptions, resolve
+from pipelines.options import FeedOptions
 
-OPTIONS = (TrainOptions, PhotoOptions, ModelOptions, LossOptions, OptimizerOptions)
+OPTIONS = (TrainOptions, FeedOptions, ModelOptions, LossOptions, OptimizerOptions)
 
 
 def main(argv):
     """Wires settings, data, networks and callbacks, and runs the loop."""
     del argv
-    from kinpaint.training import session  # TensorFlow loads only when it is needed
+    from kinpaint.training import settings as settings_
+    from pipelines import photos
 
     run_dir = cli.flag("run_dir")
     if not run_dir:
         raise cli.UserError("--run_dir is required: the directory that the run is kept in")
     record = pathlib.Path(run_dir) / "flags.txt"
     if record.exists():
-        cli.adopt(record.read_text().splitlines(), record, RESUMABLE)
-    train, photos, *others = [cli.read(option_class) for option_class in OPTIONS]
-    photos = resolve(photos, cli.given)
-    run = session.train(session.Settings(train, photos, *others))
+        same = functools.partial(settings_.same_place, pathlib.Path(run_dir))
+        recorded = cli.current(record.read_text().splitlines(), record, *OPTIONS)
+        cli.adopt(recorded, record, RESUMABLE, same)
+    train, photo, *others = [cli.read(option_class) for option_class in OPTIONS]
+    settings = settings_.checked(settings_.Settings(train, photo, *others))
+    cli.refuse(settings_.without_effect(settings))
+    photo = settings.photos
+    photos.find(photo.data_dir, photo.split, photo.classes)
+    from kinpaint.training import session  # what loads TensorFlow comes after what may fail
+
+    run = session.train(settings)
     if train.dry_run:
         return
     print(f"{run.stop or 'finished'} at step {run.step}")

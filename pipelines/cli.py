@@ -3,8 +3,8 @@
 A binary names its option classes and hands over its `main`:
 
     @dataclasses.dataclass(frozen=True)
-    class EvalOptions:
-        limit: int = cli.option(0, "score at most this many pictures; 0: all")
+    class EvalOptions(cli.Options):
+        limit: int = cli.option(0, "score at most this many pictures; 0: all", low=0)
 
     def main(argv):
         options = cli.read(EvalOptions)
@@ -13,17 +13,24 @@ A binary names its option classes and hands over its `main`:
         cli.run(main, EvalOptions)
 
 Flags come into being only in `run`, so that any two binaries can be imported
-into one process. Library code takes the dataclasses and never reads flags.
+into one process. Library code takes the dataclasses and never reads flags. What a field
+may be stands where it is defined and is checked whenever an object is made, from flags or
+in Python.
 """
 
 import dataclasses
+import math
+import numbers
 import os
+import re
 import sys
 import textwrap
+import typing
 
 from absl import app, flags, logging
 from tqdm import tqdm
 
+from pipelines.base import quiet
 from pipelines.base.errors import UserError
 
 flags.disclaim_key_flags()  # the binary, not this module, owns what it defines
@@ -41,14 +48,95 @@ _COLUMNS, _FLAG_COLUMNS = 100, 34
 _PLAIN_LINE = "{desc}: {n_fmt}/{total_fmt} {rate_fmt} {remaining} left {postfix}\n"
 
 
-def option(default, help, *, choices=None, multiple=False):  # noqa: A002
+def option(
+    default,
+    help,  # noqa: A002
+    *,
+    low=None,
+    high=None,
+    above=None,
+    below=None,
+    choices=None,
+    multiple=False,
+    check=None,
+    was="",
+):
     """A dataclass field that is also a flag.
 
-    `choices` limits the values; `multiple` makes a repeatable flag whose value
-    is a tuple of strings.
+    Args:
+        default: its value where none is given; None: not told, for fields of `X | None`.
+        help: a phrase for `--help`.
+        low: smallest number that will do.
+        high: largest one.
+        above: a number that the value must exceed.
+        below: a number that it must stay under.
+        choices: the only values.
+        multiple: makes a repeatable flag whose value is a tuple of strings.
+        check: function of a value (each one of a repeatable flag) that raises a UserError.
+        was: its name in records of earlier versions; see `current`.
     """
-    metadata = {"help": help, "choices": choices, "multiple": multiple}
-    return dataclasses.field(default=default, metadata=metadata)
+    bounds = {"low": low, "high": high, "above": above, "below": below}
+    metadata = {"help": help, "choices": choices, "multiple": multiple, "check": check}
+    metadata["was"] = was
+    return dataclasses.field(default=default, metadata=metadata | bounds)
+
+
+class Options:
+    """What option classes inherit: a value that cannot be is refused where it is made.
+
+    Raises:
+        UserError: a field's value is of the wrong kind, out of its range or no choice.
+    """
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is None and field.default is None:
+                continue
+            if problem := _problem(field, value):
+                raise UserError(f"--{field.name}={value}: {problem}")
+            if check := field.metadata["check"]:
+                for one in value if field.metadata["multiple"] else [value]:
+                    check(one)
+
+
+def _kind(field):
+    """The type of a field's values: int of `int | None`."""
+    return next((t for t in typing.get_args(field.type) if t is not type(None)), field.type)
+
+
+def _problem(field, value):
+    """What to write instead of a field's value; empty where it will do."""
+    kind, choices = _kind(field), field.metadata["choices"]
+    if choices and value not in choices:
+        return f"write one of {', '.join(filter(None, choices))}"
+    if kind in (int, float):
+        wanted, abstract = {
+            int: ("a whole number", numbers.Integral),
+            float: ("a number", numbers.Real),
+        }[kind]
+        good = isinstance(value, abstract) and not isinstance(value, bool)
+        good = good and math.isfinite(value) and _in_range(value, field.metadata)
+        return "" if good else " ".join(["write", wanted, *_range(field.metadata)])
+    if not isinstance(value, kind):
+        return f"write a {kind.__name__}, not a {type(value).__name__}"
+    return ""
+
+
+def _in_range(value, bounds):
+    return (
+        (bounds["low"] is None or value >= bounds["low"])
+        and (bounds["high"] is None or value <= bounds["high"])
+        and (bounds["above"] is None or value > bounds["above"])
+        and (bounds["below"] is None or value < bounds["below"])
+    )
+
+
+def _range(bounds):
+    """The words of a range: "of at least 1", "below 1"."""
+    words = {"low": "of at least", "above": "above", "high": "at most", "below": "below"}
+    told = [f"{text} {bounds[k]}" for k, text in words.items() if bounds[k] is not None]
+    return [" and ".join(told)] if told else []
 
 
 def define(*option_classes):
@@ -61,29 +149,69 @@ def define(*option_classes):
                 _define_flag(field)
 
 
-def _define_flag(field):
+def _define_flag(field, into=None):
+    into = flags.FLAGS if into is None else into
     text = field.metadata["help"]
     if field.metadata["multiple"]:
-        flags.DEFINE_multi_string(field.name, list(field.default), text)
+        flags.DEFINE_multi_string(field.name, list(field.default), text, into)
     elif field.metadata["choices"]:
         choices = list(field.metadata["choices"])
-        flags.DEFINE_enum(field.name, field.default, choices, text)
+        flags.DEFINE_enum(field.name, field.default, choices, text, into)
     else:
-        _DEFINERS[field.type](field.name, field.default, text)
+        _DEFINERS[_kind(field)](field.name, field.default, text, flag_values=into)
 
 
-def read(option_class):
-    """The parsed flags as one frozen dataclass."""
+def parsed(words, *option_classes):
+    """Flags of another binary, parsed as it would parse them: an absl `FlagValues`.
+
+    Args:
+        words: as on its command line, without the program.
+        option_classes: its groups of flags.
+
+    Raises:
+        UserError: it has no such flag, or the flag no such value.
+    """
+    known = flags.FlagValues()
+    for option_class in option_classes:
+        for field in dataclasses.fields(option_class):
+            _define_flag(field, known)
+    try:
+        known(["", *words])
+    except flags.Error as error:
+        raise UserError(str(error)) from error
+    return known
+
+
+def read(option_class, known=None):
+    """The parsed flags as one frozen dataclass; of `parsed` where its answer is given."""
+    known = flags.FLAGS if known is None else known
     values = {}
     for field in dataclasses.fields(option_class):
-        value = flags.FLAGS[field.name].value
+        value = known[field.name].value
         values[field.name] = tuple(value) if field.metadata["multiple"] else value
     return option_class(**values)
 
 
-def given(name):
-    """Whether the person set this flag, on the command line or in a flagfile."""
-    return bool(flags.FLAGS[name].present)
+def refuse(without_effect):
+    """Refuses flags of this command line that would do nothing.
+
+    What a flagfile holds may: a recipe is a start that later flags change.
+
+    Args:
+        without_effect: {name: when the flag would do something, "with --other"}.
+
+    Raises:
+        UserError: such a flag is there; all of them are named.
+    """
+    words = {word.lstrip("-").partition("=")[0] for word in sys.argv[1:] if word[:1] == "-"}
+    idle = [name for name in without_effect if name in words or f"no{name}" in words]
+    if idle:
+        told = "; ".join(
+            f"--{name} does nothing except {without_effect[name]}" for name in idle
+        )
+        raise UserError(
+            f"{told}: leave it out" if len(idle) == 1 else f"{told}: leave them out"
+        )
 
 
 def flag(name):
@@ -96,6 +224,8 @@ def lines(options):
     written = []
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
+        if value is None:
+            continue
         if isinstance(value, bool):
             written.append(f"--{field.name}" if value else f"--no{field.name}")
         else:
@@ -104,33 +234,79 @@ def lines(options):
     return written
 
 
-def adopt(recorded, path, changeable):
+def current(recorded, path, *option_classes, log=print):
+    """The lines of a record, flags of earlier versions under the names they have now.
+
+    Args:
+        recorded: lines of `lines`.
+        path: the record's file, for what is said.
+        option_classes: the groups of flags there are now.
+        log: called with one line where a name was translated.
+    """
+    fields = _fields(option_classes)
+    now = {field.metadata["was"]: field.name for field in fields if field.metadata["was"]}
+    translated, old = [], []
+    for line in recorded:
+        name, equals, text = line.removeprefix("--").partition("=")
+        old += [name] if name in now else []
+        translated.append(f"--{now[name]}{equals}{text}" if name in now else line)
+    if old:
+        log(f"{path}: " + ", ".join(f"--{name} is --{now[name]} now" for name in old))
+    return translated
+
+
+def _fields(option_classes):
+    return [field for group in option_classes for field in dataclasses.fields(group)]
+
+
+def recorded(path, *option_classes):
+    """{name: value} of the flags in a record of `lines` that the option classes still have."""
+    words = path.read_text().splitlines()
+    words = current(words, path, *option_classes, log=lambda _: None)
+    known = {field.name for c in option_classes for field in dataclasses.fields(c)}
+    names = [_name_and_text(word)[0] for word in words]
+    mine = [word for word, name in zip(words, names, strict=True) if name in known]
+    values = parsed(mine, *option_classes)
+    found = {}
+    for option_class in option_classes:
+        found |= vars(read(option_class, values))
+    return {name: value for name, value in found.items() if name in names}
+
+
+def adopt(recorded, path, changeable, same=lambda name, now, then: False):
     """Takes over flags recorded by `lines`, for going on with what they began.
 
-    A flag not set now takes its recorded value.
+    A flag not set now takes its recorded value. Recorded flags that the program no longer
+    has are left out, and named.
 
     Args:
         recorded: lines of the record.
         path: the record's file, for the message.
         changeable: names of flags that may differ from the record.
+        same: (flag's name, value now, value then) -> whether two different values mean
+            one thing, such as two spellings of a folder.
 
     Raises:
         UserError: a flag set now differs from the record; all such are named. Or the
             record has a value that is none.
     """
-    changed, texts = [], {}
+    changed, gone, texts = [], [], {}
     for line in recorded:
         name, text = _name_and_text(line)
         texts.setdefault(name, []).append(text)
     for name in texts:
         if name not in flags.FLAGS:
+            gone.append(name)
             continue
         known = flags.FLAGS[name]
         old = _parsed(known, texts[name], path)
         if not known.present:
             known.value = old
-        elif known.value != old and name not in changeable:
+        elif known.value != old and name not in changeable and not same(name, known.value, old):
             changed.append(f"--{name} is {known.value!r}, was {old!r}")
+    if gone:
+        named = [line for line in recorded if _name_and_text(line)[0] in gone]
+        print(f"{path}: there are no such flags any more, left out: {' '.join(named)}")
     if changed:
         raise UserError(f"{path} was made with other flags: {'; '.join(changed)}")
 
@@ -206,7 +382,7 @@ def _flag_and_help(field):
     kinds = f" ({', '.join(filter(None, choices))})" if choices else ""
     if field.type is bool:
         return f"--[no]{field.name}", f"{field.metadata['help']} [{str(field.default).lower()}]"
-    default = "" if field.type is tuple else field.default
+    default = "" if field.default in ((), None) else field.default
     return f"--{field.name}={default}", field.metadata["help"] + kinds
 
 
@@ -224,8 +400,11 @@ def run(main, *option_classes, words=False):
         screen = SCREEN if "--helpshort" in sys.argv else 0
         print(help_text(sys.modules["__main__"].__doc__ or "", option_classes, screen))
         return
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
     define(*option_classes)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # start-up chatter; errors still raise
+    quiet.on_import("tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", quiet.log_level())
 
     def guarded(argv):
         logging.set_verbosity(logging.WARNING)  # TensorFlow's Python parts log through absl
@@ -246,7 +425,26 @@ def run(main, *option_classes, words=False):
             print("interrupted", file=sys.stderr)
             return 130
 
-    app.run(guarded)
+    app.run(guarded, flags_parser=lambda argv: _parse(argv, option_classes))
+
+
+def _parse(argv, option_classes):
+    """The words that are no flags; a flag that cannot be read ends in one line."""
+    try:
+        return flags.FLAGS(argv)
+    except flags.UnrecognizedFlagError as error:
+        old, fields = error.flagname, _fields(option_classes)
+        now = [
+            f"--{old} is --{field.name} now" for field in fields if field.metadata["was"] == old
+        ]
+        print("error:", *(now or [error]), file=sys.stderr)
+        sys.exit(1)
+    except flags.Error as error:
+        said = " ".join(str(error).split()).removeprefix("flag ")
+        for words, wanted in (("invalid literal", "whole number"), ("could not", "number")):
+            said = re.sub(f": {words}.*", f": write a {wanted}", said)
+        print(f"error: {said}", file=sys.stderr)
+        sys.exit(1)
 
 
 def progress(items=None, *, total=None, desc="", unit="it", initial=0):

@@ -6,9 +6,9 @@ smallest crop allows.
 """
 
 import numpy as np
-import tensorflow as tf
 
 from pipelines import decode, records
+from pipelines.base.late import tf
 
 
 class Files:

@@ -5,9 +5,8 @@ WebP, but no EXIF orientation; that is read here from the JPEG's bytes. JPEGs
 are decoded with the accurate integer DCT, so arrays equal Pillow's.
 """
 
-import tensorflow as tf
-
 from pipelines import headers
+from pipelines.base.late import tf
 
 _HEADER = 1 << 16  # the Exif segment comes first, and is shorter than this
 _DCT = "INTEGER_ACCURATE"

@@ -10,7 +10,8 @@ scaled, so XLA, whose own float draws differ, yields the same masks.
 import statistics
 
 import numpy as np
-import tensorflow as tf
+
+from pipelines.base.late import tf
 
 _PHILOX = 1
 _WORDS_PER_COUNT = 4

@@ -5,8 +5,8 @@ is taken for it.
 """
 
 import numpy as np
-import tensorflow as tf
 
+from pipelines.base.late import tf
 from pipelines.listing import MAX_PIXELS
 
 _HEAD = 32  # bytes that are looked at

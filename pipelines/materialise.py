@@ -3,17 +3,15 @@
 import collections
 import concurrent.futures
 import dataclasses
-import hashlib
+import glob
 import json
 import os
 import pathlib
-import shutil
 
-import cv2
-import numpy as np
-import tensorflow as tf
-
-from pipelines import cli, complexity, listing, masks, photos, quality, splits
+from pipelines import cli, complexity, listing, photos, quality, splits
+from pipelines.base import files
+from pipelines.base.late import tf
+from pipelines.masks import published
 from pipelines.prepare import Dropped, prepare
 
 _EVALUATED = ("val", "test")
@@ -38,16 +36,23 @@ def write(options, level):
     if target.exists() and any(target.iterdir()):
         raise cli.UserError(f"{target} is not empty: name a new --out_dir")
     found = photos.find(options.data_dir, classes=level.classes)
-    partial = target.with_name(f"{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    files.sweep(target.parent, f".{glob.escape(target.name)}.*.{'?' * 16}.tmp")
+    partial = files.scratch(target)
+    try:
+        return _write(options, level, found, partial, target)
+    finally:
+        files.remove(partial)
+
+
+def _write(options, level, found, partial, target):
+    partial.mkdir()
     rows, dropped = _photos(found, options, level, partial)
     rows, more = _selected(rows, options.complexity, partial)
     dropped += more
     reasons = collections.Counter(row["reason"] for row in dropped)
     left_out = ", ".join(f"{n} {reason}" for reason, n in reasons.most_common()) or "none"
     if not rows:
-        shutil.rmtree(partial)
         raise cli.UserError(f"no photo of {options.data_dir} is left: {left_out}")
     _lists(partial, rows, dropped, options, level)
     _evaluation_masks(partial, rows, level, options.seed)
@@ -147,33 +152,27 @@ def copy_credits(data_dir, out_dir):
 
 
 def _evaluation_masks(out_dir, rows, level, seed):
-    """Fixed masks: hole `i` belongs to photo `i` of the sorted split.
+    """Fixed masks, as `kinpaint.eval` draws and lists them.
 
-    The list has the form that `kinpaint.eval --holes` reads: a line about all of
-    them, then index, picture, family and checksum of each.
+    Hole `i` belongs to photo `i` of the sorted split.
     """
-    size = level.image_size
-    draw = tf.function(lambda i: masks.batch(level.masks, [seed, 0], 1, size, size, first=i))
+    listing.mark_written(out_dir / "evaluation")
+    holes = published.Holes(level.masks, level.image_size, seed)
     for split in _EVALUATED:
         folder = out_dir / "evaluation" / split
         (folder / "holes").mkdir(parents=True)
         names = sorted(row["path"] for row in rows if row["split"] == split)
-        head = {"format": 1, "masks": level.masks, "image_size": size, "seed": seed}
-        lines = [head]
+        lines = []
         for index, name in enumerate(names):
-            hole = draw(tf.constant(index, tf.int64)).numpy()[0] > 0.5
-            cv2.imwrite(str(folder / "holes" / f"{index:06d}.png"), np.uint8(hole) * 255)
-            lines.append(_hole_row(index, name, level, hole))
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        (folder / "holes.jsonl").write_text(text, encoding="utf-8")
-    (out_dir / "evaluation" / ".nomedia").touch()
-
-
-def _hole_row(index, name, level, hole):
-    return {
-        "index": index,
-        "image": name,
-        "family": level.masks,
-        "hole_fraction": round(float(hole.mean()), 6),
-        "sha256": hashlib.sha256(np.packbits(hole).tobytes()).hexdigest()[:16],
-    }
+            hole = holes[index]
+            published.write_png(published.png_path(folder, index), hole)
+            lines.append(
+                {
+                    "index": index,
+                    "image": name,
+                    "family": holes.family(index),
+                    "hole_fraction": round(float(hole.mean()), 6),
+                    "sha256": published.checksum(hole),
+                }
+            )
+        published.write(folder / "holes.jsonl", holes, lines)

@@ -15,14 +15,17 @@ import dataclasses
 import pathlib
 import sys
 
-import tensorflow as tf
+import numpy as np
 
 from pipelines import crops, decode, listing, records, splits
+from pipelines.base import identity
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 from pipelines.draws import Draws
 from pipelines.masks import batch as draw_masks
+from pipelines.masks.published import Holes
 
-_ENDLESS = tf.int64.max
+_ENDLESS = 2**63 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,11 +85,16 @@ def find(data_dir, split="all", classes=()):
         raise UserError(f"there is no split {split!r}: choose all, {', '.join(splits.SPLITS)}")
     sharded = {entry["reference"]: entry for entry in records.entries(root)}
     photos = [Photo(path, e["label"], e["name"]) for path, e in sharded.items()]
-    photos = sorted(photos, key=lambda photo: photo.name) or [
-        Photo(str(root / name), listing.label(name), name) for name in listing.names(root)
-    ]
+    photos = sorted(photos, key=lambda photo: photo.name)
     if not photos:
-        raise UserError(f"{data_dir} has no photos ({', '.join(sorted(listing.SUFFIXES))})")
+        found = listing.photos(root)
+        photos = [Photo(str(root / name), listing.label(name), name) for name in found.names]
+        if not photos:
+            kinds = ", ".join(sorted(listing.SUFFIXES))
+            raise UserError(
+                f"{data_dir} has no photos ({kinds}){found.told and ': ' + found.told}"
+            )
+        found.say(root)
     photos = _of_classes(photos, classes, data_dir)
     if split != "all":
         paths = [photo.path for photo in photos]
@@ -98,15 +106,40 @@ def find(data_dir, split="all", classes=()):
 
 
 def _of_classes(photos, classes, data_dir):
-    wanted = classes.split(",") if isinstance(classes, str) else classes
-    wanted = [name.strip() for name in wanted if name.strip()]
     known = sorted({photo.label for photo in photos if photo.label})
+    wanted = _split_classes(classes, known) if isinstance(classes, str) else list(classes)
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise UserError(
             f"{data_dir} has no class {unknown[0]!r}: it has {', '.join(known) or 'none'}"
         )
     return [photo for photo in photos if not wanted or photo.label in wanted]
+
+
+def spread(items, limit):
+    """At most `limit` of a list (0: all), evenly.
+
+    In the order of names the first ones would be all of one class.
+    """
+    if not limit or limit >= len(items):
+        return items
+    return [items[k * len(items) // limit] for k in range(limit)]
+
+
+def contents(photos):
+    """The key of each photo's content; "" for one that cannot be read."""
+    return identity.contents([photo.path for photo in photos], records.content)
+
+
+def _split_classes(text, known):
+    """Names between commas; a folder may have commas in its own name."""
+    wanted, parts = [], text.split(",")
+    while parts:
+        joined = (",".join(parts[:count]).strip() for count in range(len(parts), 0, -1))
+        name = next((name for name in joined if name in known), parts[0].strip())
+        wanted += [name] if name else []
+        parts = parts[max(1, name.count(",") + 1) :]
+    return wanted
 
 
 def check(photos):
@@ -230,8 +263,8 @@ def _through(dataset, data_service):
     return dataset.apply(tf.data.experimental.service.distribute(dynamic, data_service))
 
 
-def evaluation(photos, image_size, masks="", seed=0, batch_size=16):
-    """Every photo once, in order, cut from the centre.
+def evaluation(photos, image_size, masks="", seed=0, batch_size=16, numbers=None):
+    """Every photo once, in order, cut from the centre, under `masks.published.Holes`.
 
     Args:
         photos: list of `Photo`.
@@ -239,6 +272,7 @@ def evaluation(photos, image_size, masks="", seed=0, batch_size=16):
         masks: expression for `pipelines.masks`; empty: no masks.
         seed: of the masks; mask `i` depends on (seed, i) alone.
         batch_size: elements a batch; the last may be smaller.
+        numbers: of the photos' masks; default: 0, 1, 2, ...
 
     Returns:
         A `tf.data.Dataset` of {"image", "mask", "index": int64 [B] into `photos`}.
@@ -248,16 +282,23 @@ def evaluation(photos, image_size, masks="", seed=0, batch_size=16):
         UserError: no readable photos, or wrong masks.
     """
     source = crops.Files([photo.path for photo in photos])
+    holes = Holes(masks, image_size, seed) if masks else None
+    numbers = range(len(photos)) if numbers is None else numbers
 
     @tf.autograph.experimental.do_not_convert
-    def element(index):
+    def element(index, number, term):
         image = crops.centre_square(source, index, image_size)
         result = {"image": _to_float(image), "index": index}
-        if masks:
-            result["mask"] = _masks(masks, [seed, 0], 1, image_size, index)[0]
+        if holes:
+            mask = tf.ensure_shape(holes.drawn(term, number), [1, image_size, image_size, 1])
+            result["mask"] = mask[0]
         return result
 
-    dataset = tf.data.Dataset.from_tensor_slices(tf.constant(check(photos), tf.int64))
+    good = check(photos)
+    numbers = [numbers[index] for index in good]
+    terms = [holes.term(number) if holes else 0 for number in numbers]
+    columns = np.int64(good), np.int64(numbers), np.int32(terms)
+    dataset = tf.data.Dataset.from_tensor_slices(columns)
     dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
     return _with_options(dataset.batch(batch_size).prefetch(2), True)
 

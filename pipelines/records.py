@@ -22,26 +22,18 @@ import os
 import pathlib
 import re
 
-import tensorflow as tf
-
 from pipelines import listing
-from pipelines.base import files
+from pipelines.base import files, identity
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 
 SUFFIX = ".tfrecord"
 _REFERENCE = r"(.*\.tfrecord)#(\d+)\+(\d+)-(\d+)"
 _HEAD, _TAIL = 12, 4  # a record's length with its checksum, and the data's checksum
 _NAME = "image/name"
 _INDEX = {"name": str, "label": str, "split": str, "offset": int, "length": int}
-_SCHEMA = {
-    "image/encoded": tf.io.FixedLenFeature([], tf.string),
-    _NAME: tf.io.FixedLenFeature([], tf.string),
-    "image/label": tf.io.FixedLenFeature([], tf.string),
-    "image/split": tf.io.FixedLenFeature([], tf.string),
-    "image/width": tf.io.FixedLenFeature([], tf.int64),
-    "image/height": tf.io.FixedLenFeature([], tf.int64),
-    "image/about": tf.io.FixedLenFeature([], tf.string),
-}
+_TEXTS = ("image/encoded", _NAME, "image/label", "image/split", "image/about")
+_NUMBERS = ("image/width", "image/height")
 
 
 def serialize(encoded, row):
@@ -71,7 +63,9 @@ def serialize(encoded, row):
 
 def parse(serialized):
     """The features of one Example, a dict of scalar tensors; runs in a graph."""
-    return tf.io.parse_single_example(serialized, _SCHEMA)
+    schema = {key: tf.io.FixedLenFeature([], tf.string) for key in _TEXTS}
+    schema |= {key: tf.io.FixedLenFeature([], tf.int64) for key in _NUMBERS}
+    return tf.io.parse_single_example(serialized, schema)
 
 
 def write_shard(path, examples):
@@ -82,15 +76,16 @@ def write_shard(path, examples):
         examples: serialized Examples, in order.
     """
     place, lines = 0, []
-    with tf.io.TFRecordWriter(f"{path}.tmp") as writer:
+    end = f".{files.unique()}.tmp"  # Beam may write one shard twice at a time
+    with tf.io.TFRecordWriter(f"{path}{end}") as writer:
         for serialized in examples:
             writer.write(serialized)
             lines.append(_index_row(serialized, place + _HEAD))
             place += _HEAD + len(serialized) + _TAIL
-    with tf.io.gfile.GFile(f"{path}.index.tmp", "w") as file:
+    with tf.io.gfile.GFile(f"{path}.index{end}", "w") as file:
         file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
     for name in (str(path), f"{path}.index"):
-        tf.io.gfile.rename(f"{name}.tmp", name, overwrite=True)
+        tf.io.gfile.rename(f"{name}{end}", name, overwrite=True)
 
 
 def shards(data_dir):
@@ -120,6 +115,17 @@ def read(reference):
         lambda: parse(_example(reference))["image/encoded"],
         lambda: tf.io.read_file(reference),
     )
+
+
+def content(reference):
+    """The key (`identity.content`) of a photo's file, or of its record by its reference.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if part := re.fullmatch(_REFERENCE, reference):
+        return identity.content(part[1], int(part[2]), int(part[3]))
+    return identity.content(reference)
 
 
 def _example(reference):

@@ -15,17 +15,17 @@ import numpy as np
 import skimage.data
 from PIL import Image, ImageDraw
 
-from pipelines import cli
+from pipelines import cli, listing
 
 
 @dataclasses.dataclass(frozen=True)
-class SampleOptions:
+class SampleOptions(cli.Options):
     """Where the sample goes and how big it is."""
 
     out_dir: str = cli.option("data/sample", "directory to write")
-    crops: int = cli.option(48, "crops of each photograph")
-    crop_size: int = cli.option(96, "side of a crop in the files, pixels")
-    seed: int = cli.option(0, "seed of the crops' places")
+    crops: int = cli.option(48, "crops of each photograph", low=1)
+    crop_size: int = cli.option(96, "side of a crop in the files, pixels", low=1, high=300)
+    seed: int = cli.option(0, "seed of the crops' places", low=0)
     example_dir: str = cli.option(
         "", "also write photo.png and mask.png here, to try a model on"
     )
@@ -70,8 +70,7 @@ def write(options):
 
 def write_example(folder):
     """Writes `photo.png`, from the validation split, and `mask.png`: white strokes over it."""
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = listing.mark_written(folder)
     photo = Image.fromarray(skimage.data.coffee()).resize((300, 200), Image.Resampling.LANCZOS)
     mask = Image.new("L", photo.size)
     pen = ImageDraw.Draw(mask)
@@ -120,10 +119,6 @@ def main(argv):
     """Writes the sample and says where it is."""
     del argv
     options = cli.read(SampleOptions)
-    if min(options.crops, options.crop_size) < 1 or options.crop_size > 300:
-        raise cli.UserError("--crops must be at least 1 and --crop_size between 1 and 300")
-    if options.seed < 0:
-        raise cli.UserError("--seed must be at least 0")
     count = write(options)
     print(f"wrote {count} pictures to {options.out_dir}")
     if options.example_dir:

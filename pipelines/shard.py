@@ -19,11 +19,13 @@ def main(_):
     options = cli.read(ShardOptions)
     if not options.data_dir or not options.out_dir:
         raise cli.UserError("--data_dir and --out_dir are required")
-    if options.shards < 1:
-        raise cli.UserError("--shards must be at least 1")
     level = levels.get(options.level)
 
-    from pipelines import beam_steps  # Beam and TensorFlow load only when they are needed
+    from pipelines import photos
+
+    photos.find(options.data_dir, classes=level.classes)
+
+    from pipelines import beam_steps  # Beam and TensorFlow load after what may fail
 
     counts = beam_steps.run(options, level)
     told = ", ".join(f"{n:,} {name}" for name, n in sorted(counts.items()))

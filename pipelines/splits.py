@@ -8,12 +8,11 @@ same one). A manifest row that states a `split` is believed: a materialised
 level holds re-encoded pictures whose bytes no longer tell.
 """
 
-import functools
 import hashlib
-import os
 import pathlib
 
 from pipelines import listing
+from pipelines.base import identity
 from pipelines.base.errors import UserError
 
 SPLITS = ("train", "val", "test")
@@ -23,7 +22,7 @@ _UPPER_BOUNDS = (0.8, 0.9, 1.0)  # cumulative shares of SPLITS
 def split_of(key):
     """The split of a key (str or bytes), by the SHA-256 of its bytes."""
     data = key.encode() if isinstance(key, str) else key
-    return _split_of_digest(hashlib.sha256(data).digest())
+    return _split_of_key(hashlib.sha256(data).hexdigest()[: identity.DIGITS])
 
 
 def assign(data_dir, paths):
@@ -52,20 +51,13 @@ def _split_of_photo(root, path, rows):
     if row.get("observer_id") is not None:
         return split_of(str(row["observer_id"]))
     try:
-        stat = os.stat(path)
-        return _split_of_content(str(path), stat.st_size, stat.st_mtime_ns)
+        return _split_of_key(identity.content(path))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
 
 
-@functools.lru_cache(maxsize=1_000_000)
-def _split_of_content(path, size, mtime_ns):
-    """Hashes a file once a process; size and time notice a changed file."""
-    with open(path, "rb") as file:
-        return _split_of_digest(hashlib.file_digest(file, "sha256").digest())
-
-
-def _split_of_digest(digest):
-    share = int.from_bytes(digest[:8], "big") / 2**64
+def _split_of_key(key):
+    """The first 64 bits of a SHA-256, as `identity` gives them, as a share of 1."""
+    share = int(key, 16) / 2**64
     bounds = zip(SPLITS, _UPPER_BOUNDS, strict=True)
     return next((name for name, bound in bounds if share < bound), SPLITS[-1])

@@ -11,6 +11,7 @@ parenthesised tuple of these.
 
 import ast
 import dataclasses
+import math
 
 from pipelines.base.errors import UserError
 
@@ -33,12 +34,18 @@ def parse(text, *, what="expression"):
     """Reads a weighted sum into a list of `Term`; raises UserError naming `what`."""
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-        return [_term(node) for node in _addends(tree)]
+        found = [_term(node) for node in _addends(tree)]
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise UserError(
             f"cannot read the {what} {text!r}: write it like "
             f"'name', 'name(key=value)' or '0.5*name + 0.5*other(key=value)'"
         ) from error
+    for term in found:
+        if not 0 <= term.weight < math.inf:
+            raise UserError(
+                f"the {what} {text!r}: the weight of {term.name} must be a number of at least 0"
+            )
+    return found
 
 
 def _addends(node):

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from kinpaint import critics, losses, models, train
+from kinpaint import discriminators, losses, models, train
 from kinpaint.ablation import variants
 from kinpaint.ablation.options import AblateOptions
 from kinpaint.losses.adversarial import ADVERSARIAL
@@ -41,8 +41,10 @@ def check(flags):
             assert text in choices
     network = building.named(models.build, flags["model"], "--model", None)
     assert network.count_params() > 0
-    if flags.get("critic", "none") != "none":
-        assert building.named(critics.build, flags["critic"], "--critic", None).built
+    if flags.get("discriminator", "none") != "none":
+        assert building.named(
+            discriminators.build, flags["discriminator"], "--discriminator", None
+        ).built
         assert flags.get("adversarial", "hinge") in ADVERSARIAL
     assert {term.name for term in terms.parse(flags["losses"])} <= set(losses.TERMS)
     if "masks" in flags:

@@ -2,11 +2,11 @@
 
 import dataclasses
 
-from pipelines.cli import option
+from pipelines.cli import Options, option
 
 
 @dataclasses.dataclass(frozen=True)
-class AblateOptions:
+class AblateOptions(Options):
     """Which runs, what they share, and how they are compared."""
 
     out_dir: str = option("", "directory of the study; started again it goes on")
@@ -23,6 +23,8 @@ class AblateOptions:
     score: str = option("", "flags of kinpaint.eval, such as --masks; else as the base trains")
     metric: str = option("psnr_hole", "metric that orders the plots, among those of eval")
     weights: str = option(
-        "raw", "which generator is scored; ema: the averaged one", choices=("raw", "ema")
+        "",
+        "which generator is scored; ema: the averaged one; empty: that where a run keeps it",
+        choices=("", "raw", "ema"),
     )
     train: bool = option(True, "train what is not finished; --notrain: only score")

@@ -5,6 +5,7 @@ import json
 
 from kinpaint.ablation.training import history
 from kinpaint.metrics import registry
+from pipelines.base import files
 
 _COSTS = ("parameters", "multiply_adds", "seconds_per_image", "steps", "cpu_minutes")
 _HEADS = ("parameters", "multiply-adds", "ms a picture", "steps", "CPU minutes")
@@ -18,8 +19,8 @@ def write(out_dir, study):
         study: {"settings", "variants", "references", "failed"}: see `study.gather`.
     """
     record, table = out_dir / "ablation.json", out_dir / "table.md"
-    record.write_text(json.dumps(study, indent=1) + "\n")
-    table.write_text(markdown(study))
+    files.write(record, json.dumps(study, indent=1) + "\n")
+    files.write(table, markdown(study))
     return [record, table]
 
 
@@ -36,13 +37,20 @@ def markdown(study):
         scores = [_with_interval(variant["metrics"].get(metric)) for metric in metrics]
         rows.append([name, *scores, *_tested(variant, settings["metric"]), *_costs(variant)])
     lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines += [
+        f"\n{name}: scored at {variant['image_size']} px under {variant['masks']} on "
+        f"{variant['classes'] or 'all classes'}, so not compared with {settings['base']} "
+        "picture by picture"
+        for name, variant in study["variants"].items()
+        if variant["versus_base"] is None and name != settings["base"]
+    ]
     lines += [f"\n{label}: {reason}" for label, reason in study["failed"].items()]
     return "\n".join([*lines, ""])
 
 
 def write_curves(path, runs):
     """One row a validation: variant, seed, step, cpu_minutes, metric, value."""
-    with open(path, "w", newline="") as file:
+    with files.replacing(path) as unfinished, open(unfinished, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["variant", "seed", "step", "cpu_minutes", "metric", "value"])
         writer.writerows(row for run in runs for row in curve(run))

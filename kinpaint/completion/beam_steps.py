@@ -20,6 +20,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from kinpaint.completion import runner
+from kinpaint.completion.jobs import mark_output
 from kinpaint.completion.report import Report
 
 
@@ -37,10 +38,11 @@ def run(jobs, options, report_path):
     """
     _model(options.model)  # what cannot be loaded is said here, not by a worker's stack trace
     parts = pathlib.Path(report_path).with_suffix(".parts") if report_path else None
+    mark_output(options)
     _gather(parts, report_path)  # of a job that was killed
     report = Report(report_path, options)
     report.close()
-    todo = [job for job in jobs if not report.is_done(job.outputs(options.samples)[-1])]
+    todo = [job for job in jobs if not report.is_done(job)]
     todo = [runner.checked(job, options) for job in todo]
     counts = {"done": 0, "unchanged": 0, "skipped": len(jobs) - len(todo), "failed": 0}
     chosen = any(flag.startswith("--runner") for flag in options.beam)
@@ -76,12 +78,14 @@ class Complete(beam.DoFn):
     def setup(self):
         """Opens this worker's part of the report."""
         path = self._parts and self._parts / f"{uuid.uuid4()}.jsonl"
-        self._report = Report(path, self._options)
+        self._report = Report(path, self._options, self._parts and self._parts.parent)
 
     def process(self, job):
         """Completes one photo."""
         model = _model(self._options.model)
-        for row in runner.rows([job], model, self._options, self._report.add):
+        for row in runner.rows(
+            self._report.begun([job]), model, self._options, self._report.add
+        ):
             Metrics.counter("complete", row["status"]).inc()
             yield row
 

@@ -2,11 +2,13 @@
 
 import dataclasses
 
-from pipelines.cli import option
+from pipelines.base.parts import part_of
+from pipelines.cli import Options, option
+from pipelines.options import MAX_SEED
 
 
 @dataclasses.dataclass(frozen=True)
-class CompleteOptions:
+class CompleteOptions(Options):
     """What is completed, with what, and where it goes."""
 
     model: str = option("", "exported model or run directory; none: the model in the box")
@@ -21,19 +23,24 @@ class CompleteOptions:
     format: str = option(  # noqa: A003
         "",
         "write this format whatever was read; empty: as the output's name says",
-        choices=("", "png", "jpeg", "webp"),
+        choices=("", "png", "jpeg", "webp", "tiff", "avif", "heic"),
     )
-    samples: int = option(1, "fillings to draw for each hole (pluralistic models)")
-    seed: int = option(0, "of the drawings")
-    tile: int = option(512, "largest side in pixels given to the network at once; at least 64")
+    samples: int = option(1, "fillings to draw for each hole (pluralistic models)", low=1)
+    seed: int = option(0, "of the drawings", low=0, high=MAX_SEED)
+    tile: int = option(512, "largest side in pixels given to the network at once", low=64)
     reach: int = option(
         0,
         "side in pixels above which deep holes are filled from coarse to fine; 0: the model's",
+        low=0,
     )
     feather: int = option(
-        0, "fade over this many known pixels around the hole; they are changed then"
+        0, "fade over this many known pixels around the hole; they are changed then", low=0
     )
-    shard: str = option("0/1", "do part i of n only, as i/n; each part lists all photos first")
+    shard: str = option(
+        "1/1",
+        "do part i of n only, as i/n from 1; each part lists all photos first",
+        check=part_of,
+    )
     overwrite: bool = option(
         False, "replace outputs that exist, but not those of this very job, begun before"
     )
@@ -43,16 +50,3 @@ class CompleteOptions:
     beam: tuple = option(
         (), "an option of Apache Beam, such as --beam=--runner=FlinkRunner", multiple=True
     )
-
-
-def part_of(shard):
-    """Reads `i/n`; raises UserError unless 0 <= i < n."""
-    from pipelines.base.errors import UserError
-
-    try:
-        index, count = (int(x) for x in shard.split("/"))
-    except ValueError:
-        index, count = -1, 0
-    if not 0 <= index < count:
-        raise UserError(f"--shard={shard!r} must be i/n with 0 <= i < n, such as 3/16")
-    return index, count

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
-from skimage.restoration import inpaint_biharmonic
 
 RADIUS = 3  # px, the neighbourhood of Telea and Navier-Stokes in OpenCV's own examples
 GREY = 128  # what is filled in where no pixel at all is known
@@ -32,7 +31,9 @@ def ns(image, hole):
 
 def biharmonic(image, hole):
     """The biharmonic equation with the known pixels as boundary (scikit-image's solver)."""
-    solved = inpaint_biharmonic(image, hole, channel_axis=-1)
+    from skimage import restoration  # half a second that a wrong flag need not wait for
+
+    solved = restoration.inpaint_biharmonic(image, hole, channel_axis=-1)
     return np.clip(np.rint(solved * 255.0), 0, 255).astype("uint8")
 
 

@@ -5,19 +5,47 @@ PNG, because JPEG alone moves a FID visibly; equal names, because some tools pai
 
 import pathlib
 import shlex
+import time
 
-import cv2
+from pipelines import listing, stored
+from pipelines.base import files
+from pipelines.base.errors import UserError
 
 FOLDER = "pictures"
+_MARK = ".made-of"  # holds the key of what a folder's pictures were made of
+_CLEARED_S = 60  # by when another process has emptied a folder
 
 
-def save(out_dir, name, indices, pictures, kind=FOLDER):
-    """Writes uint8 RGB pictures to `out_dir/<kind>/<name>/<index>.png`."""
-    folder = pathlib.Path(out_dir) / kind / name
-    folder.mkdir(parents=True, exist_ok=True)
+def claim(folder, key):
+    """Makes a folder of PNGs named by index one of this key: what others made goes.
+
+    So a picture that is there under its index was made of what is scored now, by this
+    process or by one that shares the work.
+    """
+    folder = listing.mark_written(folder)
+    mark, until = folder / _MARK, time.monotonic() + _CLEARED_S
+    while not (mark.is_file() and mark.read_text() == key):
+        try:
+            with files.Lock(folder, "clearing"):
+                for old in folder.glob("[0-9]*.png"):
+                    old.unlink()
+                files.write(mark, key)
+        except UserError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+def path_of(folder, index):
+    """Where a picture lies in its folder."""
+    return pathlib.Path(folder) / f"{index:06d}.png"
+
+
+def save(out_dir, name, indices, pictures):
+    """Writes uint8 RGB pictures to `out_dir/pictures/<name>/<index>.png`, each whole."""
+    folder = pathlib.Path(out_dir) / FOLDER / name
     for i, index in enumerate(indices):
-        picture = cv2.cvtColor(pictures[i], cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(folder / f"{index:06d}.png"), picture)
+        stored.write_png(path_of(folder, index), pictures[i])
 
 
 def commands(out_dir, name):

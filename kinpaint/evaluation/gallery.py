@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from kinpaint.evaluation import export
+from pipelines import stored
 
 FOLDER = "gallery"
 MASKED, TRUTH = "masked", "truth"  # folders beside the models'
@@ -31,7 +32,7 @@ class Gallery:
 
     def path(self, name, index):
         """Where a model's picture lies; `MASKED` and `TRUTH` are names too."""
-        return pathlib.Path(self.root) / FOLDER / name / f"{index:06d}.png"
+        return export.path_of(self.root / FOLDER / name, index)
 
     def has(self, name, index):
         """Whether it is there."""
@@ -76,7 +77,13 @@ def choose(table, errors, allowed):
 
 def draw(job, shown):
     """Draws and keeps the chosen pictures of a `runner.Job`; returns their `Gallery`."""
-    out_dir = pathlib.Path(job.options.out_dir)
+    gallery = Gallery(pathlib.Path(job.options.out_dir))
+    for name, key in {
+        MASKED: job.picture_key,
+        TRUTH: job.picture_key,
+        **job.score_keys,
+    }.items():
+        export.claim(gallery.root / FOLDER / name, key)
     wanted = {
         name: {*shown["even"], *own["best"], *own["worst"]}
         for name, own in shown["models"].items()
@@ -96,5 +103,5 @@ def draw(job, shown):
                         emptied[None], hole[None], seed=job.seed + index
                     )[0]
             for name, array in kept.items():
-                export.save(out_dir, name, [index], [array], FOLDER)
-    return Gallery(out_dir)
+                stored.write_png(gallery.path(name, index), array)
+    return gallery

@@ -3,73 +3,97 @@
 import datetime
 import platform
 
-import cv2
-import keras
 import numpy as np
-import skimage
-import tensorflow as tf
 
-import kinpaint
+import pipelines.masks
+from kinpaint.backend import check_tensorflow
 from kinpaint.evaluation import contestants
-from kinpaint.evaluation.holes import Holes, ListedHoles
+from kinpaint.evaluation.options import nets_of
 from kinpaint.evaluation.runner import Job
-from kinpaint.evaluation.scores import Scorer
-from kinpaint.metrics.lpips import NETS
+from kinpaint.evaluation.versions import versions
 from kinpaint.metrics.registry import METRICS
-from pipelines import photos
+from pipelines import photos, terms
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
+from pipelines.masks.published import Holes, ListedHoles
+from pipelines.options import resolve
+
+
+def check(photo, options):
+    """What can be said before a model is opened and TensorFlow is loaded.
+
+    Args:
+        photo: `pipelines.options.PhotoOptions`.
+        options: `EvalOptions`.
+
+    Returns:
+        Index -> photo of those to score, and the `ListedHoles` of --holes or None.
+
+    Raises:
+        UserError: what is missing, contradictory or unreadable.
+    """
+    check_tensorflow("scoring")
+    if not options.out_dir:
+        raise UserError("say where the report goes: --out_dir=DIR")
+    if options.rank_by not in (known := [m.name for m in METRICS.values() if m.ranked]):
+        raise UserError(f"--rank_by={options.rank_by} is none of {', '.join(known)}")
+    contestants.named(options.model, options.baselines)
+    settled = resolve(photo, split="val")
+    pipelines.masks.parse(settled.masks)
+    if options.holes:
+        listed = ListedHoles(options.holes)
+        _check_listed(photo, listed)
+        return _listed_photos(photo, options, listed), listed
+    found = photos.find(settled.data_dir, settled.split, settled.classes)
+    return dict(photos.spread(list(enumerate(found)), options.limit)), None
 
 
 def prepare(photo, options):
-    """The job that the options ask for.
+    """The job that the options ask for; the models' own size and holes unless told.
 
     Args:
-        photo: `pipelines.options.PhotoOptions`, its level resolved.
+        photo: `pipelines.options.PhotoOptions`.
         options: `EvalOptions`.
 
     Raises:
         UserError: what is missing, contradictory or unreadable.
     """
-    nets = _nets(options.lpips)
-    if not options.out_dir:
-        raise UserError("say where the report goes: --out_dir=DIR")
-    if options.rank_by not in (known := [m.name for m in METRICS.values() if m.ranked]):
-        raise UserError(f"--rank_by={options.rank_by} is none of {', '.join(known)}")
-    if options.samples < 1 or options.limit < 0:
-        raise UserError("--samples must be at least 1, --limit at least 0")
-    holes = _holes(photo, options)
-    chosen = _photos(photo, options, holes)
-    scorer = Scorer(holes.image_size, nets, options.weights_dir, options.samples)
+    chosen, listed = check(photo, options)
+    from kinpaint.evaluation.scores import Scorer  # it loads TensorFlow: after what may fail
+
+    opened = contestants.gather(options.model, options.baselines)
+    if listed:
+        holes, photo = listed, resolve(photo, split="listed")
+    else:
+        photo = resolve(photo, contestants.own_settings(opened, photo), split="val")
+        holes = Holes(photo.masks, photo.image_size, photo.seed)
+    scorer = Scorer(
+        holes.image_size, nets_of(options.lpips), options.weights_dir, options.samples
+    )
     if reason := scorer.reasons.get(options.rank_by):
         raise UserError(
             f"--rank_by={options.rank_by} cannot be had ({reason}): choose another metric"
         )
     return Job(
-        contestants=contestants.gather(options.model, options.baselines),
+        contestants=opened,
         photos=chosen,
         pictures=lambda indices: _batches(chosen, indices, holes.image_size, photo.batch_size),
         holes=holes,
         scorer=scorer,
         options=options,
+        photo=photo,
         seed=photo.seed,
         batch_size=photo.batch_size,
     )
 
 
-def share(shard, indices):
-    """The part of sorted indices that `shard`, "i/n" counted from 1, has to score."""
-    part, slash, parts = shard.partition("/")
-    if not (slash and part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
-        raise UserError(f"--shard={shard} must be written i/n with 1 <= i <= n, such as 1/2")
-    return indices[int(part) - 1 :: int(parts)]
-
-
-def settings(photo, job):
+def settings(job):
     """Everything that the figures depend on, for the report."""
-    options = job.options
+    options, photo = job.options, job.photo
     return {
         "data_dir": photo.data_dir,
         "split": photo.split,
+        "classes": photo.classes,
         "image_size": job.holes.image_size,
         "masks": job.holes.masks,
         "seed": job.holes.seed,
@@ -84,55 +108,41 @@ def settings(photo, job):
         "models": {
             c.name: {"source": c.source, "fingerprint": c.fingerprint} for c in job.contestants
         },
-        "versions": {
-            "kinpaint": kinpaint.__version__,
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "opencv": cv2.__version__,
-            "scikit-image": skimage.__version__,
-        },
+        "versions": versions() | {"python": platform.python_version()},
         "devices": [device.name for device in tf.config.list_logical_devices()],
         "written": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
 
-def _nets(text):
-    nets = [] if text == "none" else text.split(",")
-    for net in nets:
-        if net not in NETS:
-            raise UserError(f"--lpips={text}: {net!r} is none of {', '.join(NETS)}")
-    return nets
-
-
-def _holes(photo, options):
-    if options.holes:
-        return ListedHoles(options.holes)
-    return Holes(photo.masks, photo.image_size, photo.seed)
-
-
-def _photos(photo, options, holes):
-    """Index -> photo; those of a list of holes by name, else those found, in order."""
-    if not isinstance(holes, ListedHoles):
-        found = photos.find(photo.data_dir, photo.split, photo.classes)
-        return dict(_spread(list(enumerate(found)), options.limit))
-    found = {one.name: one for one in photos.find(photo.data_dir)}
-    listed = _spread(list(holes.rows.items()), options.limit)
-    lost = [row["image"] for _, row in listed if row["image"] not in found]
-    if lost:
+def _check_listed(photo, listed):
+    """Raises UserError where a size, holes or level told beside a list are not the list's."""
+    told = resolve(photo) if photo.level else photo
+    if told.image_size not in (None, listed.image_size):
         raise UserError(
-            f"{len(lost)} pictures of {options.holes} are not in {photo.data_dir}, "
-            f"{lost[0]} for one: give the --data_dir it was made with"
+            f"--image_size={told.image_size}: the holes of {listed.path} are of "
+            f"{listed.image_size} pixels: leave --image_size and --level out, or --holes"
         )
-    return {index: found[row["image"]] for index, row in listed}
+    if told.masks and terms.parse(told.masks) != terms.parse(listed.masks):
+        raise UserError(
+            f"--masks={told.masks}: the holes of {listed.path} are {listed.masks}: leave "
+            "--masks and --level out, or --holes"
+        )
 
 
-def _spread(items, limit):
-    """At most `limit` of them (0: all), evenly: in the order of names a start is one class."""
-    if not limit or limit >= len(items):
-        return items
-    return [items[k * len(items) // limit] for k in range(limit)]
+def _listed_photos(photo, options, listed):
+    """Index -> photo of those that a list of holes names."""
+    found = photos.find(photo.data_dir, photo.split or "all", photo.classes or "")
+    found = {one.name: one for one in found}
+    wanted = photos.spread(list(listed.rows.items()), options.limit)
+    lost = [row["image"] for _, row in wanted if row["image"] not in found]
+    if lost:
+        where = f"{photo.data_dir}, split {photo.split}" if photo.split else photo.data_dir
+        raise UserError(
+            f"{len(lost)} pictures of {options.holes} are not in {where}, "
+            f"{lost[0]} for one: give the --data_dir it was made with, and no other --split or "
+            "--classes"
+        )
+    return {index: found[row["image"]] for index, row in wanted}
 
 
 def _batches(chosen, indices, image_size, batch_size):

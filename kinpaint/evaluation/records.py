@@ -1,26 +1,19 @@
 """The scores kept on disk while an evaluation runs: JSON lines, appended batch by batch.
 
 A record is one picture ("what was scored") or one model's scores on it. Each begins
-with the key of the settings that decide its value, and the picture's index; records
+with the key (`identity`) of all that decides its value, and the picture's index; records
 under other keys are passed over, so that a directory can be used again after a change
 and never mixes runs. Every process appends to a file of its own and reads all of them.
 """
 
-import fcntl
-import hashlib
 import json
 import pathlib
 import re
 
+from pipelines.base import files
 from pipelines.base.errors import UserError
 
 _HEAD = re.compile(r'{"key": "(\w+)", "index": (\d+)')
-
-
-def key_of(*settings):
-    """A short key of anything JSON can hold; equal settings, equal key."""
-    text = json.dumps(settings, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 class Records:
@@ -32,27 +25,24 @@ class Records:
 
     def __init__(self, directory, shard):
         self._directory = pathlib.Path(directory)
-        self._directory.mkdir(parents=True, exist_ok=True)
-        path = self._directory / f"{shard.replace('/', '-of-')}.jsonl"
-        self._file = open(path, "ab")  # noqa: SIM115 closed by the context manager
+        self._path = self._directory / f"{shard.replace('/', '-of-')}.jsonl"
+        self._lock = files.Lock(directory, f"scoring of shard {shard.replace('/', ' of ')}")
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            self._lock.__enter__()
+        except UserError as error:
             raise UserError(
-                f"another process is scoring into {directory}: give each its own --shard=i/n"
+                f"{error}; processes that share the work each have a --shard=i/n"
             ) from error
-        self._file.truncate(_end_of_last_line(path))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        self._file.close()
+        self._lock.__exit__(*error)
 
     def add(self, records):
         """Appends dicts that begin with "key" and "index"."""
-        self._file.writelines(json.dumps(record).encode() + b"\n" for record in records)
-        self._file.flush()
+        files.append(self._path, *records)
 
     def read(self, keys):
         """Yields the records under these keys, once for each (key, index)."""
@@ -95,16 +85,3 @@ class Pairs:
     def __contains__(self, pair):
         marks = self._marks.get(pair[0], b"")
         return pair[1] < len(marks) and bool(marks[pair[1]])
-
-
-def _end_of_last_line(path):
-    """Length without what a killed process left after the last line end."""
-    with open(path, "rb") as file:
-        end = start = file.seek(0, 2)
-        while start:
-            start = max(start - 65536, 0)
-            file.seek(start)
-            found = file.read(end - start).rfind(b"\n")
-            if found >= 0:
-                return start + found + 1
-    return 0

@@ -1,11 +1,12 @@
 """The end of an evaluation: records become `metrics.json`, `per_image.csv` and a page."""
 
-import contextlib
 import json
 import pathlib
 
-from kinpaint.evaluation import analysis, gallery, holes, pages, results, summary
+from kinpaint.evaluation import analysis, current, gallery, pages, results, summary
+from pipelines.base import files
 from pipelines.base.errors import UserError
+from pipelines.masks import published
 from pipelines.showing import Showing
 
 
@@ -22,6 +23,9 @@ def write(job, records, settings):
     """
     out_dir = pathlib.Path(job.options.out_dir)
     found = results.collect(job, records)
+    contents = dict(zip(job.photos, job.contents, strict=True))
+    scored = [contents[index] for index in found.table.pictures["index"]]
+    settings = settings | {"photos": current.photos_key(scored)}
     rank_by = job.options.rank_by
     if rank_by not in found.table.metrics:
         raise UserError(f"no picture has a value of --rank_by={rank_by}: choose another metric")
@@ -35,15 +39,13 @@ def write(job, records, settings):
     paths = [
         out_dir / n for n in ("metrics.json", "per_image.csv", "holes.jsonl", "report.html")
     ]
-    shard = job.options.shard.replace("/", "-of-")
-    with _replaced(paths[0], shard) as path:
-        path.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
-    with _replaced(paths[1], shard) as path:
+    # Two shards that end together both write the report.
+    files.write(paths[0], json.dumps(figures, indent=1, allow_nan=False) + "\n")
+    with files.replacing(paths[1]) as path:
         found.table.save(path)
-    with _replaced(paths[2], shard) as path:
-        holes.write(path, job.holes, _hole_rows(found))
-    with _replaced(paths[3], shard) as path:
-        path.write_text(pages.render(figures, found.table, drawn, showing))
+    with files.replacing(paths[2]) as path:
+        published.write(path, job.holes, _hole_rows(found))
+    files.write(paths[3], pages.render(figures, found.table, drawn, showing))
     return paths
 
 
@@ -60,14 +62,3 @@ def _rounded(tree):
     if isinstance(tree, list):
         return [_rounded(value) for value in tree]
     return float(f"{tree:.6g}") if isinstance(tree, float) else tree
-
-
-@contextlib.contextmanager
-def _replaced(path, shard):
-    """A path to write to that takes the place of `path` at the end.
-
-    Each shard has its own: two that end together both write the report.
-    """
-    partial = path.with_name(f"{path.name}.{shard}.partial")
-    yield partial
-    partial.replace(path)

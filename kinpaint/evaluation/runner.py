@@ -7,15 +7,18 @@ second run, or another process with another `--shard`, skips what is recorded.
 import base64
 import dataclasses
 import functools
+import pathlib
 import time
 from collections.abc import Callable
 
 import numpy as np
 
-import kinpaint
-from kinpaint.evaluation import difficulty, export, holes
-from kinpaint.evaluation.records import key_of
+import pipelines.photos
+from kinpaint.evaluation import difficulty, export
+from kinpaint.evaluation.versions import versions
 from pipelines import cli
+from pipelines.base import identity
+from pipelines.masks import published
 
 DIGITS = 6  # significant digits kept: those beyond depend on the make-up of the batch
 
@@ -32,6 +35,7 @@ class Job:
         holes: `holes.Holes` or `holes.ListedHoles`.
         scorer: a `scores.Scorer`.
         options: the `EvalOptions`.
+        photo: the `pipelines.options.PhotoOptions`, everything told.
         seed: of the models' sampling.
         batch_size: pictures completed and scored at once.
     """
@@ -42,22 +46,40 @@ class Job:
     holes: object
     scorer: object
     options: object
+    photo: object
     seed: int
     batch_size: int
 
     @functools.cached_property
     def picture_key(self):
-        """Key of the records that say what was scored."""
-        names = [[index, photo.name] for index, photo in self.photos.items()]
-        drawn = [self.holes.masks, self.holes.image_size, self.holes.seed]
-        saved = [self.options.save_pictures, self.options.save_holes]
-        return key_of(kinpaint.__version__, names, drawn, saved, self.scorer.identity)
+        """Key of the records that say what was scored: photographs, holes, libraries."""
+        named = [[index, photo.name] for index, photo in self.photos.items()]
+        return identity.of(
+            named, self.contents, self.holes.made_of(), versions(), self.scorer.identity
+        )
+
+    @property
+    def folders(self):
+        """Folder of PNGs that are asked for -> key of what they show."""
+        out_dir, found = pathlib.Path(self.options.out_dir), {}
+        if self.options.save_holes:
+            found[out_dir / "holes"] = self.picture_key
+        if self.options.save_pictures:
+            keys = {"truth": self.picture_key, **self.score_keys}
+            found |= {out_dir / export.FOLDER / name: key for name, key in keys.items()}
+        return found
+
+    @functools.cached_property
+    def contents(self):
+        """The key of each photograph's content, in the order of `photos`."""
+        return pipelines.photos.contents(self.photos.values())
 
     @functools.cached_property
     def score_keys(self):
         """Contestant's name -> key of the records of its scores."""
-        common = [self.picture_key, self.seed, self.options.samples]
-        return {c.name: key_of(*common, c.source, c.fingerprint) for c in self.contestants}
+        # A batch's size decides the seconds of a picture, and what several samples draw.
+        common = [self.picture_key, self.seed, self.options.samples, self.batch_size]
+        return {c.name: identity.of(*common, c.fingerprint) for c in self.contestants}
 
 
 def run(job, records, indices):
@@ -65,8 +87,13 @@ def run(job, records, indices):
     keys = {job.picture_key, *job.score_keys.values()}
     done = records.done(keys)
     unread = {r["index"] for r in records.read({job.picture_key}) if "unread" in r}
-    todo = [i for i in indices if i not in unread and any((key, i) not in done for key in keys)]
-    run_pass, seen = _Pass(job, records, done), set()
+    undrawn = _undrawn(job, indices)
+    todo = [
+        i
+        for i in indices
+        if i not in unread and (i in undrawn or any((key, i) not in done for key in keys))
+    ]
+    run_pass, seen = _Pass(job, records, done, undrawn), set()
     with cli.progress(
         total=len(indices), initial=len(indices) - len(todo), desc="score"
     ) as bar:
@@ -75,6 +102,14 @@ def run(job, records, indices):
             seen.update(batch)
             bar.update(len(batch))
     records.add(_unread(job, index) for index in todo if index not in seen)
+
+
+def _undrawn(job, indices):
+    """Those of the indices of which a PNG is asked for that is not there."""
+    folders = job.folders
+    for folder, key in folders.items():
+        export.claim(folder, key)
+    return {i for i in indices if not all(export.path_of(f, i).exists() for f in folders)}
 
 
 def _unread(job, index):
@@ -86,8 +121,9 @@ def _unread(job, index):
 class _Pass:
     """One pass: knows which contestants are still cold."""
 
-    def __init__(self, job, records, done):
+    def __init__(self, job, records, done, undrawn):
         self._job, self._records, self._done = job, records, done
+        self._undrawn = undrawn
         self._keys = job.score_keys
         self._cold = {contestant.name for contestant in job.contestants if contestant.warm_up}
 
@@ -100,11 +136,12 @@ class _Pass:
         self._record_pictures(indices, pictures, masks, truth)
         for contestant in job.contestants:
             key = self._keys[contestant.name]
-            if any((key, index) not in self._done for index in indices):
+            todo = any((key, index) not in self._done for index in indices)
+            if todo or not self._undrawn.isdisjoint(indices):
                 samples, seconds = self._complete(contestant, indices, pictures, masks)
-                self._record_scores(key, indices, pictures, masks, truth, samples, seconds)
                 if job.options.save_pictures:
                     export.save(job.options.out_dir, contestant.name, indices, samples[0])
+                self._record_scores(key, indices, pictures, masks, truth, samples, seconds)
 
     def _complete(self, contestant, indices, pictures, masks):
         """Samples uint8 [K, N, S, S, 3], and the seconds that one picture took."""
@@ -128,7 +165,7 @@ class _Pass:
                 "image": job.photos[index].name,
                 "class": job.photos[index].label,
                 "family": job.holes.family(index),
-                "sha256": holes.checksum(masks[i]),
+                "sha256": published.checksum(masks[i]),
                 "features": features[i],
                 **_rounded(difficulty.describe(pictures[i], masks[i])),
             }
@@ -137,7 +174,7 @@ class _Pass:
         )
         if job.options.save_holes:
             for i, index in enumerate(indices):
-                holes.write_png(holes.png_path(job.options.out_dir, index), masks[i])
+                published.write_png(published.png_path(job.options.out_dir, index), masks[i])
         if job.options.save_pictures:
             export.save(job.options.out_dir, "truth", indices, pictures)
 

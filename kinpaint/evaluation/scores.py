@@ -1,12 +1,12 @@
 """The metrics of one batch: which can be had, why others cannot, and their values."""
 
 import numpy as np
-import tensorflow as tf
 
 from kinpaint.metrics import quality
 from kinpaint.metrics.diversity import Diversity
 from kinpaint.metrics.lpips import NETS, Lpips, distance
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 
 MS_SSIM = ("ms_ssim", "ms_ssim_4s", "ms_ssim_3s")
 

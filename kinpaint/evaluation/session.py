@@ -2,17 +2,16 @@
 
 import pathlib
 
-from kinpaint.evaluation import preparing, report, results, runner
+from kinpaint.evaluation import preparing
 from kinpaint.evaluation.records import Records
-from kinpaint.metrics.lpips import exact_float32
+from pipelines.base import parts
 
 
-@exact_float32()
 def evaluate(photo, options):
     """Scores this process's share and, when nothing is missing, writes the report.
 
     Args:
-        photo: `pipelines.options.PhotoOptions`, its level and split resolved.
+        photo: `pipelines.options.PhotoOptions`.
         options: `EvalOptions`.
 
     Returns:
@@ -21,11 +20,17 @@ def evaluate(photo, options):
     Raises:
         UserError: what is missing, contradictory or unreadable.
     """
-    job = preparing.prepare(photo, options)
-    mine = preparing.share(options.shard, sorted(job.photos))
-    with Records(pathlib.Path(options.out_dir) / "scores", options.shard) as records:
-        runner.run(job, records, mine)
-        missing = results.missing(job, records)
-        if missing:
-            return [], missing
-        return report.write(job, records, preparing.settings(photo, job)), 0
+    preparing.check(photo, options)
+    # They load TensorFlow: after what may fail without it.
+    from kinpaint.evaluation import report, results, runner
+    from kinpaint.metrics.lpips import exact_float32
+
+    with exact_float32():
+        job = preparing.prepare(photo, options)
+        mine = parts.share(options.shard, sorted(job.photos))
+        with Records(pathlib.Path(options.out_dir) / "scores", options.shard) as records:
+            runner.run(job, records, mine)
+            missing = results.missing(job, records)
+            if missing:
+                return [], missing
+            return report.write(job, records, preparing.settings(job)), 0

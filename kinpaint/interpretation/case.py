@@ -7,7 +7,6 @@ import numpy as np
 
 from kinpaint.evaluation.contestants import Contestant
 from kinpaint.evaluation.gallery import HOLE_COLOUR
-from kinpaint.interpretation import probe
 from kinpaint.interpretation.recall import Found
 from pipelines.base.errors import UserError
 
@@ -42,12 +41,14 @@ class Model:
     Attributes:
         name: its label.
         source: where it came from.
+        key: of what it is, see `contestants.Contestant.fingerprint`.
         network: the generator, or None.
         reason: why there is none, in one line.
     """
 
     def __init__(self, contestant: Contestant):
         self.name, self.source = contestant.name, contestant.source
+        self.key = contestant.fingerprint
         self._complete_batch = contestant.complete_batch
         self.network, self.reason = _network(contestant)
 
@@ -94,6 +95,8 @@ class Case:
     @functools.cached_property
     def heard(self):
         """What the layers said, a `probe.Heard` of this picture; of no network, nothing."""
+        from kinpaint.interpretation import probe  # it loads Keras; pictures are found without
+
         if self.model.network is None:
             return probe.Heard()
         return probe.hear(self.model.network, self.subject.truth, self.subject.hole)

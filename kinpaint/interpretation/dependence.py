@@ -6,12 +6,12 @@ that nothing foreign is put into the picture and "unknown" is what the model tak
 """
 
 import numpy as np
-import tensorflow as tf
 from scipy import stats
 
 from kinpaint import images
 from kinpaint.evaluation.difficulty import distance_to_known
 from pipelines import cli
+from pipelines.base.late import tf
 
 _PIXELS = 1 << 16  # differentiated at once
 

@@ -10,7 +10,8 @@ picture does to its nearest was remembered.
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
+
+from pipelines.base.late import tf
 
 NOISE = 4 / 255  # of the full range: variation below this counts as flat
 _QUERIES = 64  # scored at once: memory does not grow with the number of pictures

@@ -12,6 +12,8 @@ import kinpaint
 from kinpaint.interpretation import pages, recall, sections, subjects
 from kinpaint.interpretation.case import Case, Model
 from kinpaint.metrics.lpips import exact_float32
+from pipelines import listing
+from pipelines.base import files
 
 
 @exact_float32()
@@ -19,7 +21,7 @@ def explain(photo, options):
     """Writes a page a picture, an index, the figures and explain.json.
 
     Args:
-        photo: `pipelines.options.PhotoOptions`, its level and split resolved.
+        photo: `pipelines.options.PhotoOptions`, as told.
         options: `ExplainOptions`.
 
     Returns:
@@ -34,13 +36,26 @@ def explain(photo, options):
     fillings = [model.filled(subject) for subject in chosen]
     found = _found(chosen, fillings, searched, options.show)
     out_dir = pathlib.Path(options.out_dir)
-    (out_dir / "figures").mkdir(parents=True, exist_ok=True)
+    listing.mark_written(out_dir / "figures")
+    before = _written(out_dir)
     entries = []
     for subject, filling, near in zip(chosen, fillings, found, strict=True):
         block = options.block or math.ceil(max(subject.hole.shape) / 16)
         case = Case(subject, model, filling, near, block, photo.batch_size)
         entries.append(_write(out_dir, case))
-    return [*(out_dir / entry["page"] for entry in entries), *_ends(out_dir, model, entries)]
+    ends = _ends(out_dir, model, entries)
+    for path in before - _written(out_dir):  # pages of another model, or of other pictures
+        files.remove(path)
+    return [*(out_dir / entry["page"] for entry in entries), *ends]
+
+
+def _written(out_dir):
+    """The pages and figures that explain.json says are there."""
+    path = out_dir / "explain.json"
+    entries = files.one(path).get("pictures", []) if path.is_file() else []
+    names = [entry["page"] for entry in entries]
+    names += [f for entry in entries for found in entry["figures"].values() for f in found]
+    return {out_dir / name for name in names if listing.stays_inside(name)}
 
 
 def _found(chosen, fillings, photos, show):
@@ -61,7 +76,7 @@ def _write(out_dir, case):
             path.write_bytes(drawing.png)
             figures.setdefault(section.key, []).append(path.relative_to(out_dir).as_posix())
     page = f"{name}.html"
-    (out_dir / page).write_text(pages.render(case, made), encoding="utf-8")
+    files.write(out_dir / page, pages.render(case, made))
     return {
         "name": name,
         "image": case.subject.image,
@@ -75,15 +90,15 @@ def _write(out_dir, case):
 def _ends(out_dir, model, entries):
     """Writes what is about all pictures, and returns where."""
     index, figures = out_dir / "index.html", out_dir / "explain.json"
-    index.write_text(pages.index(model, entries), encoding="utf-8")
+    files.write(index, pages.index(model, entries))
     content = {
-        "model": {"name": model.name, "source": model.source},
+        "model": {"name": model.name, "source": model.source, "fingerprint": model.key},
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "kinpaint": kinpaint.__version__,
         "pictures": [{k: v for k, v in e.items() if k != "thumbnail"} for e in entries],
     }
     text = json.dumps(_plain(content), indent=1, allow_nan=False, ensure_ascii=False)
-    figures.write_text(text + "\n", encoding="utf-8")
+    files.write(figures, text + "\n")
     return [index, figures]
 
 

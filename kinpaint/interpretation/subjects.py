@@ -6,6 +6,7 @@ import math
 import pathlib
 import re
 
+from kinpaint.backend import check_tensorflow
 from kinpaint.completion import files, jobs
 from kinpaint.completion.options import CompleteOptions
 from kinpaint.evaluation import contestants, preparing
@@ -14,13 +15,14 @@ from kinpaint.interpretation import scale
 from kinpaint.interpretation.case import Subject
 from pipelines import photos
 from pipelines.base.errors import UserError
+from pipelines.options import resolve
 
 
 def gather(photo, options):
     """The model and the pictures that the options ask for.
 
     Args:
-        photo: `pipelines.options.PhotoOptions`, its level and split resolved.
+        photo: `pipelines.options.PhotoOptions`.
         options: `ExplainOptions`.
 
     Returns:
@@ -29,7 +31,7 @@ def gather(photo, options):
     Raises:
         UserError: what is missing, contradictory or unreadable.
     """
-    _check(photo, options)
+    check(photo, options)
     contestant, found = _of_files(options) if options.image else _of_split(photo, options)
     subjects = list(itertools.islice(found, options.limit or None))
     if not subjects:
@@ -44,31 +46,51 @@ def training(photo, options):
             raise UserError(f"--train_dir={options.train_dir} is no directory of photos")
         found = photos.find(options.train_dir)
     elif photo.data_dir:
-        found = photos.find(photo.data_dir, "train", photo.classes)
+        found = photos.find(photo.data_dir, "train", resolve(photo).classes)
     else:
         return "No training photos to search: give --train_dir."
     return found[:: math.ceil(len(found) / (options.train_limit or len(found)))]
 
 
-def _check(photo, options):
+def check(photo, options):
+    """Raises UserError on what can be told before a model is opened and TensorFlow loaded."""
+    check_tensorflow("explaining")
     if not options.model:
         raise UserError("say what is explained: --model=PATH or baseline:NAME")
     if not options.out_dir:
         raise UserError("say where the pages go: --out_dir=DIR")
     if bool(options.image) == bool(photo.data_dir):
         raise UserError("say which pictures: --data_dir=PHOTOS, or --image and --mask")
-    if options.side < 8 or options.block < 0 or min(options.limit, options.train_limit) < 0:
-        raise UserError("--side must be at least 8, --block and the limits at least 0")
+    contestants.named((options.model,), "none")
+    if not options.image:
+        preparing.check(photo, _as_eval(options))
+        return
+    told = ("split", "level", "image_size", "classes", "masks")
+    idle = [f"--{name}" for name in told if getattr(photo, name) not in (None, "", 0)]
+    if idle:
+        raise UserError(f"{', '.join(idle)} of --data_dir only: leave out beside --image")
+    _jobs(options)
+
+
+def _as_eval(options):
+    """The evaluation whose pictures and holes are explained."""
+    return EvalOptions(
+        model=(options.model,), baselines="none", out_dir=options.out_dir, lpips="none"
+    )
 
 
 def _of_split(photo, options):
     """What eval would score: the same pictures, holes and seeds, those that match."""
-    eval_options = EvalOptions(
-        model=(options.model,), baselines="none", out_dir=options.out_dir, lpips="none"
-    )
-    job = preparing.prepare(photo, eval_options)
+    job = preparing.prepare(photo, _as_eval(options))
     wanted = [i for i, one in job.photos.items() if matches(one.name, options.show)]
-    return job.contestants[0], _drawn(job, wanted)
+    return job.contestants[0], _drawn(job, _spread_first(wanted, options.limit))
+
+
+def _spread_first(items, limit):
+    """As eval's --limit takes them; the others behind, for those that have no hole."""
+    first = photos.spread(items, limit)
+    taken = set(first)
+    return [*first, *(item for item in items if item not in taken)]
 
 
 def _drawn(job, wanted):
@@ -82,9 +104,10 @@ def _drawn(job, wanted):
                     yield Subject(names.of(image), image, picture, hole, job.seed + index)
 
 
-def _of_files(options):
+def _jobs(options):
+    """The photos of --image with their masks."""
     out_dir = str(pathlib.Path(options.out_dir)) + "/"
-    todo = jobs.find(
+    return jobs.find(
         CompleteOptions(
             model=options.model,
             image=options.image,
@@ -93,9 +116,12 @@ def _of_files(options):
             format="png",
         )
     )
-    wanted = [job for job in todo if matches(job.image.as_posix(), options.show)]
+
+
+def _of_files(options):
+    wanted = [job for job in _jobs(options) if matches(job.image.as_posix(), options.show)]
     contestant = contestants.gather((options.model,), "none")[0]
-    return contestant, _read(wanted, options.side)
+    return contestant, _read(_spread_first(wanted, options.limit), options.side)
 
 
 def _read(wanted, side):
@@ -127,6 +153,7 @@ class _Names:
     def of(self, image):
         """A new name made from the photo's."""
         stem = re.sub(r"[^\w.-]+", "_", str(pathlib.PurePosixPath(image).with_suffix("")))
+        stem = stem.encode()[:150].decode(errors="ignore")  # a figure's name goes behind it
         tries = itertools.chain([stem], (f"{stem}_{n}" for n in itertools.count(2)))
         name = next(name for name in tries if name not in self._taken)
         self._taken.add(name)

@@ -1,4 +1,4 @@
-"""Spectrally normalised convolution (Miyato et al. 2018), as DeepFill v2's critic has it.
+"""Spectrally normalised convolution (Miyato et al. 2018), as in DeepFill v2's discriminator.
 
 Own code because `keras.layers.SpectralNormalization` overwrites the stored kernel with its
 normalised value, treats the norm as a constant, and rounds the kernel to 16 bit under mixed

@@ -32,7 +32,8 @@ class WeightedSum:
 
     def __call__(self, batch, outputs):
         """Scalar total and dict of label to unweighted scalar."""
-        values = {label: loss(batch, outputs) for label, _, loss in self.weighted}
+        with perceptual.one_step():
+            values = {label: loss(batch, outputs) for label, _, loss in self.weighted}
         return sum(weight * values[label] for label, weight, _ in self.weighted), values
 
 
@@ -47,7 +48,7 @@ def build(expression, **context) -> WeightedSum:
     Raises:
         UserError: for an unknown name or an unknown or refused setting.
     """
-    weighted = []
+    weighted, shared = [], {"backbones": perceptual.Backbones()}
     for term in terms.parse(expression, what="losses"):
         known = _settings(term.name)
         unknown = sorted(set(term.settings) - set(known))
@@ -56,9 +57,10 @@ def build(expression, **context) -> WeightedSum:
                 f"loss {term.name!r} has no setting {', '.join(unknown)}; "
                 f"known: {', '.join(known) or 'none'}"
             )
-        context_here = {key: value for key, value in context.items() if key in known}
+        taken = inspect.signature(TERMS[term.name]).parameters
+        given = {key: value for key, value in (context | shared).items() if key in taken}
         try:
-            loss = TERMS[term.name](**{**context_here, **term.settings})
+            loss = TERMS[term.name](**{**given, **term.settings})
         except ValueError as error:
             raise UserError(f"loss {term.name!r}: {error}") from error
         weighted.append((_label(term, weighted), term.weight, loss))
@@ -88,7 +90,8 @@ def check(expression, network):
 def _settings(name):
     if name not in TERMS:
         raise UserError(f"unknown loss {name!r}; known: {', '.join(sorted(TERMS))}")
-    return list(inspect.signature(TERMS[name]).parameters)
+    parameters = inspect.signature(TERMS[name]).parameters.values()
+    return [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
 
 
 def _label(term, weighted):

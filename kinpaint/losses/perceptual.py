@@ -3,46 +3,86 @@
 The trunks are those of LPIPS; without their weights these terms cannot be used. Liu et al.
 2018, section 3.3, take both of the raw picture and of the composite, from VGG-16's first
 three pooled layers; here the five taps of `net` stand in for them.
+
+Terms of one sum share a backbone, and within a step each picture goes through it once,
+however many terms look at it (`Backbones`, `one_step`).
 """
+
+import contextlib
+import contextvars
 
 from keras import ops
 
+_seen = contextvars.ContextVar("features that this step has computed", default=None)
 
-def perceptual(of="output", net="alex", weights_dir=""):
+
+class Backbones:
+    """The backbones of one sum of losses: each is loaded once."""
+
+    def __init__(self):
+        self._loaded = {}
+
+    def get(self, net, weights_dir):
+        """The function from pictures in [-1, 1] to their features."""
+        from kinpaint.metrics import lpips
+
+        if (net, weights_dir) not in self._loaded:
+            self._loaded[net, weights_dir] = _remembering(lpips.Lpips(net, weights_dir))
+        return self._loaded[net, weights_dir]
+
+
+def _remembering(trunk):
+    def features(picture):
+        seen = _seen.get()
+        if seen is None:
+            return trunk.features(_unit_range(picture))
+        key = id(trunk), id(picture)
+        if key not in seen:  # with the picture, so that its id stays its own
+            seen[key] = picture, trunk.features(_unit_range(picture))
+        return seen[key][1]
+
+    return features
+
+
+@contextlib.contextmanager
+def one_step():
+    """Within, no picture goes through a backbone twice. Each replica's thread has its own."""
+    token = _seen.set({})
+    try:
+        yield
+    finally:
+        _seen.reset(token)
+
+
+def perceptual(of="output", net="alex", weights_dir="", *, backbones=None):
     """LPIPS (Zhang et al. 2018) between the picture and what was painted.
 
     Args:
         of: entry of the outputs.
         net: "alex", "squeeze" or "vgg".
         weights_dir: directory of the trunk's npz; default as `kinpaint.metrics.lpips`.
+        backbones: those of the sum that this is a term of; None: one of its own.
     """
     from kinpaint.metrics import lpips
 
-    trunk = lpips.Lpips(net, weights_dir)
+    features = (backbones or Backbones()).get(net, weights_dir)
 
     def loss(batch, outputs):
-        features = [trunk.features(_unit_range(x)) for x in (batch["image"], outputs[of])]
-        return ops.mean(lpips.distance(*features))
+        return ops.mean(lpips.distance(features(batch["image"]), features(outputs[of])))
 
     return loss
 
 
-def style(of="output", net="alex", weights_dir=""):
+def style(of="output", net="alex", weights_dir="", *, backbones=None):
     """Absolute difference of the features' Gram matrices (Gatys et al. 2016; Liu, eq. 4).
 
     Matrices are divided by the number of positions, and their difference's mean taken.
     Arguments as `perceptual`.
     """
-    from kinpaint.metrics import lpips
-
-    trunk = lpips.Lpips(net, weights_dir)
+    features = (backbones or Backbones()).get(net, weights_dir)
 
     def loss(batch, outputs):
-        taps = zip(
-            trunk.features(_unit_range(batch["image"])),
-            trunk.features(_unit_range(outputs[of])),
-            strict=True,
-        )
+        taps = zip(features(batch["image"]), features(outputs[of]), strict=True)
         return sum(ops.mean(ops.abs(_gram(a) - _gram(b))) for a, b in taps)
 
     return loss

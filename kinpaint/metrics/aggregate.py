@@ -10,8 +10,13 @@ Values that are not finite stand for "not defined here": NaN where a picture has
 hole, +inf dB where two pictures are identical. They enter no mean.
 """
 
+import functools
+
 import numpy as np
-from scipy import stats
+
+from pipelines.base.late import Late
+
+stats = Late("scipy.stats")
 
 from kinpaint.metrics.registry import higher_is_better
 
@@ -109,9 +114,12 @@ def _resampled_means(values, seed):
 def _weights(seed, block):
     """How often each of a block's pictures counts, float64 [RESAMPLES, BLOCK]."""
     generator = np.random.default_rng((seed % (1 << 64), block))  # it takes no negative seed
-    return _POISSON[generator.integers(0, 1 << 16, (RESAMPLES, BLOCK), "u2")]
+    return _poisson()[generator.integers(0, 1 << 16, (RESAMPLES, BLOCK), "u2")]
 
 
-# Poisson(1) by the quantile of a 16-bit draw: exact to 1/65536, and ten times as fast
-# as the generator's own.
-_POISSON = stats.poisson.ppf((np.arange(1 << 16) + 0.5) / (1 << 16), 1.0)
+@functools.cache
+def _poisson():
+    """Poisson(1) by the quantile of a 16-bit draw: exact to 1/65536, and ten times as fast
+    as the generator's own.
+    """
+    return stats.poisson.ppf((np.arange(1 << 16) + 0.5) / (1 << 16), 1.0)

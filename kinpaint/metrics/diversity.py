@@ -12,10 +12,9 @@ averages the tap maps, upsampled as LPIPS's spatial form does, over the hole. No
 diverse: read it beside a metric of quality.
 """
 
-import tensorflow as tf
-
 from kinpaint.metrics.lpips import exact_float32
 from kinpaint.metrics.quality import checked
+from pipelines.base.late import tf
 
 
 class Diversity:

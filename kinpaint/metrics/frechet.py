@@ -11,7 +11,10 @@ KID (Binkowski et al. 2018) is the unbiased squared MMD of the kernel (x.y / d +
 """
 
 import numpy as np
-from scipy import stats
+
+from pipelines.base.late import Late
+
+stats = Late("scipy.stats")
 
 FEW = 2000  # below this many pictures a set distance says little
 GROUPS = 10

@@ -19,10 +19,10 @@ import contextlib
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
 from kinpaint.metrics import trunks
 from kinpaint.metrics.quality import checked
+from pipelines.base.late import tf
 
 NETS = tuple(trunks.KINDS)
 # ImageNet's mean and standard deviation on [0, 1]: version 0.1 scales, 0.0 did not.

@@ -19,18 +19,23 @@ import warnings
 import numpy as np
 import requests
 
-from kinpaint.metrics import torch_files, trunks
+from kinpaint.metrics import torch_files
+from kinpaint.names import NETS
 from pipelines import cli
+from pipelines.base import files
+from pipelines.base.late import Late
+
+trunks = Late("kinpaint.metrics.trunks")  # it loads Keras
 
 _PREFIX = "features."
 _CHUNK = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
-class LpipsWeightsOptions:
+class LpipsWeightsOptions(cli.Options):
     """Which trunk, out of which file."""
 
-    net: str = cli.option("alex", "trunk", choices=tuple(trunks.KINDS))
+    net: str = cli.option("alex", "trunk", choices=NETS)
     weights: str = cli.option("", "torchvision's .pth file; empty: download it")
     out_dir: str = cli.option(
         "", "directory for the npz (default: $KINPAINT_WEIGHTS, else ~/.cache/kinpaint)"
@@ -100,10 +105,8 @@ def _check_name(path):
 
 def _write(path, arrays):
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    with open(partial, "wb") as file:
+    with files.replacing(path) as unfinished, open(unfinished, "wb") as file:
         np.savez(file, **arrays)
-    partial.replace(path)
     return path
 
 
@@ -111,6 +114,8 @@ def main(argv):
     """Converts a given or fetched file and prints what it wrote."""
     del argv
     options = cli.read(LpipsWeightsOptions)
+    if options.weights and not os.path.isfile(options.weights):
+        raise cli.UserError(f"--weights={options.weights}: there is no such file")
     with tempfile.TemporaryDirectory() as directory:
         source = options.weights or download(trunks.KINDS[options.net].url, directory)
         print(convert(options.net, source, options.out_dir))

@@ -11,7 +11,7 @@ whole picture's figure depends on the hole's area; the `_hole` forms do not.
 
 import math
 
-import tensorflow as tf
+from pipelines.base.late import tf
 
 # Wang, Simoncelli, Bovik (2003), table in section 4: weights of the five scales.
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)

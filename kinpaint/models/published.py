@@ -2,7 +2,7 @@
 
 A TensorFlow 1 checkpoint (its prefix) or an npz holds `inpaint_net/<layer>/kernel` (HWIO)
 and `inpaint_net/<layer>/bias`; inside an upsampling block `<layer>/<layer>_conv/kernel`.
-Critics, optimizer slots and counters beside them are passed over. The authors decode
+Discriminators, optimizer slots and counters beside them are passed over. The authors decode
 pictures as BGR; `bgr` weights are turned into RGB ones.
 """
 

@@ -743,7 +743,7 @@ _RUN_COLUMNS = {
 
 def _run_table(runs):
     """How each model was trained; columns in which all are alike are said below."""
-    flags = [{"discriminator": run.flags.get("critic", "none"), **run.flags} for run in runs]
+    flags = [run.flags for run in runs]
     shown = {
         flag: name
         for flag, name in _RUN_COLUMNS.items()

@@ -2,11 +2,11 @@
 
 import dataclasses
 
-from pipelines.cli import option
+from pipelines.cli import Options, option
 
 
 @dataclasses.dataclass(frozen=True)
-class ReportOptions:
+class ReportOptions(Options):
     """What is gathered, which pictures may be shown, and where the report goes."""
 
     out_dir: str = option("", "directory to write report.html (and the slides) to")

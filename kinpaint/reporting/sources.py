@@ -10,7 +10,7 @@ from PIL import Image
 
 from kinpaint import charts
 from kinpaint.blocks import Film
-from kinpaint.evaluation import contestants
+from kinpaint.evaluation import contestants, current
 from kinpaint.evaluation.figures import Figures, turned
 from kinpaint.evaluation.gallery import MASKED, TRUTH, Gallery
 from kinpaint.evaluation.table import ScoreTable
@@ -327,6 +327,8 @@ def _evaluation(spec, show):
     if not data["models"]:
         raise UserError(f"{metrics} names no model: score again")
     label = label or (path.stem if alone else path.resolve().name)
+    if not alone:
+        current.check_evaluation(path)
     settings = data["settings"]
     showing = Showing(settings.get("data_dir", ""), show or settings.get("show", ()))
     table = None if alone else _table(path)
@@ -367,7 +369,7 @@ def _runs(specs, evaluations):
     found = {}
     for evaluation in evaluations:
         for name, model in evaluation.figures.data["settings"]["models"].items():
-            path = pathlib.Path(model["source"].removesuffix(":ema"))
+            path = pathlib.Path(contestants.place(model["source"])[0])
             if (path / "flags.txt").is_file() and (path / "history.jsonl").is_file():
                 found.setdefault(name, f"{name}={path}")
     return [read_run(spec) for spec in found.values()]
@@ -409,6 +411,9 @@ def _as_pair(variant, metric):
 
 def _explanation(path):
     data = files.one(pathlib.Path(path) / "explain.json", {"pictures": list})
+    model = data.get("model", {"source": ""})
+    said = f"{path} explains {model.get('source')} as it was"
+    current.check_model(model, said, "kinpaint.explain")
     return Explanation(pathlib.Path(path), data["pictures"])
 
 

@@ -4,10 +4,9 @@ import datetime
 import pathlib
 import subprocess
 
-import tensorflow as tf
-
 import kinpaint
 from pipelines.base import files
+from pipelines.base.late import tf
 
 # A card travels with its model: where things lay on the machine of the run stays behind.
 _PLACES = ("run_dir", "data_dir", "feature_weights_dir", "warm_start", "data_service")

@@ -2,14 +2,12 @@
 
 A version is written under a temporary name beside its final one, opened again
 as a server would open it, compared with the network it came from, and only then
-renamed. A server that polls the directory never meets half a version.
+renamed. A server that polls the directory never meets half a version. A model is exported
+by one process at a time.
 """
 
-import contextlib
 import json
-import os
 import pathlib
-import shutil
 
 import numpy as np
 import tensorflow as tf
@@ -17,13 +15,14 @@ import tensorflow as tf
 from kinpaint import loading
 from kinpaint.serving import card as cards
 from kinpaint.serving import lite, signatures, warmup
+from pipelines.base import files
 from pipelines.base.errors import UserError
 
 SIZES = ((64, 64), (65, 43), (256, 256))  # height, width: what is compared
 
 
 def export_run(
-    run_dir, name, models_dir="saved_models", weights="raw", checkpoint="newest", tflite=()
+    run_dir, name, models_dir="saved_models", weights="", checkpoint="newest", tflite=()
 ):
     """Exports the generator of a run; returns the new version's directory.
 
@@ -31,7 +30,7 @@ def export_run(
         run_dir: a training run.
         name: of the model.
         models_dir: where models live; the version is models_dir/name/<next integer>.
-        weights: "raw" or "ema".
+        weights: "raw" or "ema"; "": the averaged ones where the run keeps them.
         checkpoint: "newest" or "best".
         tflite: kinds of TFLite files to write beside the SavedModel, of `lite.KINDS`.
 
@@ -44,7 +43,7 @@ def export_run(
         raise UserError(f"--name={name!r} is no directory name: give one word, such as gated")
     lite.check_kinds(tflite)
     network, info = restore_generator(run_dir, weights, checkpoint)
-    card = cards.describe(network, name, run_dir, weights, info)
+    card = cards.describe(network, name, run_dir, info["weights"], info)
     return export_network(network, pathlib.Path(models_dir) / name, card, tflite)
 
 
@@ -54,27 +53,25 @@ def export_network(network, base, card, tflite=()):
         lite.check_model(card["model"])
     base = pathlib.Path(base)
     try:
-        base.mkdir(parents=True, exist_ok=True)
-        with _scratch(base) as unfinished:
-            _write(network, unfinished, card)
-            warmup.write(unfinished, card["name"])
-            for kind in tflite:
-                lite.write(unfinished, network, kind, card["image_size"])
-            _check(unfinished, network)
-            return _rename_to_next_version(unfinished, base)
+        with files.Lock(base, "export"):
+            files.sweep(base)
+            return _export(network, base, card, tflite)
     except OSError as error:
         raise UserError(f"cannot write below {base}: {error.strerror or error}") from error
 
 
-@contextlib.contextmanager
-def _scratch(base):
-    """A hidden directory beside the versions; gone afterwards, whatever happened."""
-    path = base / f".unfinished.{os.getpid()}.tmp"
-    shutil.rmtree(path, ignore_errors=True)
+def _export(network, base, card, tflite):
+    unfinished = files.scratch(base / "version")  # hidden: a server passes it over
     try:
-        yield path
+        _write(network, unfinished, card)
+        warmup.write(unfinished, card["name"])
+        for kind in tflite:
+            lite.write(unfinished, network, kind, card["image_size"])
+        _check(unfinished, network)
+        files.sync(unfinished)
+        return _rename_to_next_version(unfinished, base)
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        files.remove(unfinished)
 
 
 def _write(network, path, card):

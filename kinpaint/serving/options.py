@@ -2,18 +2,21 @@
 
 import dataclasses
 
-from pipelines.cli import option
+from pipelines.cli import Options, option
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportOptions:
+class ExportOptions(Options):
     """What is exported, and where to."""
 
     run_dir: str = option("", "training run whose generator is exported")
     name: str = option("", "name of the model: a new version is made below MODELS_DIR/NAME")
     models_dir: str = option("saved_models", "directory of all exported models")
     weights: str = option(
-        "raw", "the generator's own weights or their moving average", choices=("raw", "ema")
+        "",
+        "the generator's own weights or their moving average; empty: the average where the "
+        "run keeps one",
+        choices=("", "raw", "ema"),
     )
     checkpoint: str = option(
         "newest",
@@ -26,7 +29,7 @@ class ExportOptions:
 
 
 @dataclasses.dataclass(frozen=True)
-class ClientOptions:
+class ClientOptions(Options):
     """Which server is asked, and for what."""
 
     url: str = option("", "http://HOST:8501/NAME or grpc://HOST:8500/NAME")
@@ -35,13 +38,15 @@ class ClientOptions:
         "", "mask for all, or directory of masks with the photos' stems; white is the hole"
     )
     output: str = option("", "file for one photo, else a directory; names are kept below it")
-    timeout_s: float = option(60.0, "seconds allowed for one request")
-    retries: int = option(4, "how often to ask again when the server is not there or busy")
+    timeout_s: float = option(60.0, "seconds allowed for one request", above=0)
+    retries: int = option(
+        4, "how often to ask again when the server is not there or busy", low=0
+    )
     overwrite: bool = option(False, "replace outputs that exist")
 
 
 @dataclasses.dataclass(frozen=True)
-class ConfigOptions:
+class ConfigOptions(Options):
     """Which models a server is configured for."""
 
     models_dir: str = option("saved_models", "directory of all exported models")

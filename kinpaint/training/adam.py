@@ -1,7 +1,8 @@
 """Adam, a variable in one operation.
 
 Keras composes the update of a variable of about forty small TensorFlow operations, each with
-a tensor of its own. For DeepFill v2 and its critic that was two thirds of the step's graph.
+a tensor of its own. For DeepFill v2 and its discriminator that was two thirds of the step's
+graph.
 """
 
 import keras

@@ -2,7 +2,7 @@
 
 import keras
 
-import kinpaint.critics
+import kinpaint.discriminators
 import kinpaint.losses
 import kinpaint.models
 from kinpaint.layers.conv import PlainConv2D
@@ -18,14 +18,20 @@ def build(settings):
     kinpaint.losses.check(settings.loss.losses, network)
     if settings.train.recompute:
         network = _recomputing(network, settings.model.model, dtype)
-    critic = None
-    if settings.model.critic != "none":
-        critic = named(kinpaint.critics.build, settings.model.critic, "--critic", dtype)
+    discriminator = None
+    if settings.model.discriminator != "none":
+        discriminator = named(
+            kinpaint.discriminators.build,
+            settings.model.discriminator,
+            "--discriminator",
+            dtype,
+        )
     rates = settings.optimizer
-    inpainter = Inpainter(network, critic, rates.ema, settings.photos.seed)
+    inpainter = Inpainter(network, discriminator, rates.ema, settings.photos.seed)
     inpainter.compile(
         precision.adam(rates, rates.learning_rate, settings.train.precision),
-        critic and precision.adam(rates, rates.critic_learning_rate, settings.train.precision),
+        discriminator
+        and precision.adam(rates, rates.discriminator_learning_rate, settings.train.precision),
         kinpaint.losses.build(
             settings.loss.losses, weights_dir=settings.loss.feature_weights_dir or None
         ),

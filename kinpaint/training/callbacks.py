@@ -1,11 +1,12 @@
 """What happens between steps: guard, record, validate, picture, save, limit, show.
 
 The order in which `session` lists them matters: the guard stands first, so that
-nothing broken is recorded or saved; saving comes after validation, so that a
-checkpoint knows the score of its own step.
+nothing broken is recorded or saved; pictures and validation come before saving, so that a
+checkpoint knows the score of its own step and holds nothing that is not recorded yet.
+At the last step (`run.ending`) whatever is done every so many steps is done once more; a run
+that was told to stop saves before that too, since who told it may not wait.
 """
 
-import json
 import math
 
 import keras
@@ -13,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams_api
 
-from kinpaint.training import checkpoints, restoring
+from kinpaint.training import checkpoints, records, restoring
 from kinpaint.training.validation import better
 from pipelines import cli
 from pipelines.base import files
@@ -36,10 +37,11 @@ class Guard(keras.callbacks.Callback):
         RolledBackError: after a rollback; the loop goes on.
     """
 
-    def __init__(self, run, action):
+    def __init__(self, run, action, recorder=None):
         super().__init__()
         self.run = run
         self.action = action
+        self.recorder = recorder
 
     def on_train_batch_end(self, batch, logs=None):
         """Looks at every scalar of the step."""
@@ -68,6 +70,8 @@ class Guard(keras.callbacks.Callback):
         self.run.resume()
         self.run.drawn, self.run.rollbacks = drawn, rollbacks
         self.run.rate_factor = rate_factor
+        if self.recorder:
+            self.recorder.open()
         print(
             f"step {batch}: {', '.join(bad)} not finite; went back to {path} at "
             f"{rate_factor:g} of the rate ({rollbacks} of {MAX_ROLLBACKS})"
@@ -88,9 +92,19 @@ class Recorder(keras.callbacks.Callback):
         self.writer = None
 
     def on_train_begin(self, logs=None):
-        """Opens the TensorBoard file (the chief's only); flags as text and as hparams."""
+        """Opens the records (the chief's only)."""
+        self.open()
+
+    def open(self):
+        """Cuts off what lies after the run's step, and goes on with a file of its own.
+
+        TensorBoard shows the flags as text and as hparams.
+        """
         if not self.run.chief:
             return
+        if self.writer:
+            self.writer.close()
+        records.cut(self.run.dir, self.run.step)
         self.writer = tf.summary.create_file_writer(str(self.run.dir / "logs"))
         with self.writer.as_default(self.run.step):
             tf.summary.text("flags", "\n".join(f"    {line}" for line in self.flags))
@@ -112,8 +126,10 @@ class Recorder(keras.callbacks.Callback):
         mean["pictures_per_second"] = self.pictures_a_step / seconds
         mean["data_wait_share"] = waiting / seconds
         mean["learning_rate"] = float(self.model.optimizer.learning_rate)
-        if self.model.critic:
-            mean["critic_learning_rate"] = float(self.model.critic_optimizer.learning_rate)
+        if self.model.discriminator:
+            mean["discriminator_learning_rate"] = float(
+                self.model.discriminator_optimizer.learning_rate
+            )
         self.window = {}
         self.add(step, mean)
 
@@ -121,15 +137,15 @@ class Recorder(keras.callbacks.Callback):
         """One record: a line of history.jsonl and a TensorBoard scalar each."""
         if not self.writer:
             return
-        scalars = {k: v for k, v in scalars.items() if v is not None}
-        line = {"step": step, **{k: round(v, 6) for k, v in scalars.items()}}
-        line["cpu_minutes"] = round(self.run.cpu_minutes, 3)
-        with open(self.run.dir / "history.jsonl", "a") as history:
-            history.write(json.dumps(line) + "\n")
+        scalars = {k: float(v) for k, v in scalars.items() if v is not None}
+        cpu_minutes = round(self.run.cpu_minutes, 3)
+        line = {"step": step, **scalars, "cpu_minutes": cpu_minutes}
+        files.append(self.run.dir / "history.jsonl", line)
         # TensorFlow keeps every Python number that it is ever handed, but not NumPy's.
         with self.writer.as_default(np.int64(step)):
             for name, value in scalars.items():
                 tf.summary.scalar(_group(name), np.float32(value))
+            self.writer.flush()  # a kill costs what no checkpoint holds, no more
 
     def on_train_end(self, logs=None):
         """Writes what is left."""
@@ -162,8 +178,8 @@ class Validate(keras.callbacks.Callback):
         self.best_by = best_by
 
     def on_train_batch_end(self, batch, logs=None):
-        """Validates at every multiple of `every`."""
-        if not self.every or batch % self.every:
+        """Validates at every multiple of `every`, and at the last step."""
+        if not self.every or (batch % self.every and not self.run.ending):
             return
         scores = self.validation.score(self.model.network)
         if self.model.average:
@@ -195,8 +211,10 @@ class Pictures(keras.callbacks.Callback):
         self.every = every
 
     def on_train_batch_end(self, batch, logs=None):
-        """Draws at every multiple of `every`."""
-        if not self.every or batch % self.every or not self.recorder.writer:
+        """Draws at every multiple of `every`, and at the last step."""
+        if not self.every or (batch % self.every and not self.run.ending):
+            return
+        if not self.recorder.writer:
             return
         with self.recorder.writer.as_default(np.int64(batch)):
             pictures, gates = self.validation.look(self.model.network)
@@ -212,6 +230,19 @@ class Pictures(keras.callbacks.Callback):
         folder.mkdir(exist_ok=True)
         encoded = tf.io.encode_png(picture)
         files.write(folder / f"{step:08d}.png", encoded.numpy())
+
+
+class SaveAtOnce(keras.callbacks.Callback):
+    """Checkpoints a run that was told to stop, before it is scored for the last time."""
+
+    def __init__(self, run):
+        super().__init__()
+        self.run = run
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Saves at the last step of a stop, which all workers make together."""
+        if self.run.ending and self.run.stopping:
+            self.run.save()
 
 
 class Save(keras.callbacks.Callback):

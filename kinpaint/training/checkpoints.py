@@ -2,25 +2,24 @@
 
 A checkpoint is a directory `RUN/checkpoints/step-00001000/` with one TensorFlow
 checkpoint (`state.index`, `state.data-*`) and `note.json`. It is written under a
-temporary name, read back in full (TensorFlow verifies the checksum of every
-tensor it reads), flushed to disk and only then renamed, so that a directory of
-that name is whole. `newest` verifies again and falls back to the one before.
+scratch name that no other process on any host can have, read back in full (TensorFlow
+verifies the checksum of every tensor it reads), flushed to disk and only then renamed,
+so that a directory of that name is whole. `newest` verifies again and falls back to the
+one before.
 
 The state is a dict of groups, each a dict of named variables:
-`network`, `critic`, `ema` (the generator's moving average), `optimizer`,
-`critic_optimizer`. Names come from the layers, so that one group can be read
+`network`, `discriminator`, `ema` (the generator's moving average), `optimizer`,
+`discriminator_optimizer`. Names come from the layers, so that one group can be read
 without the others and without building an optimizer.
 """
 
 import errno
 import json
-import os
 import pathlib
-import shutil
 
-import tensorflow as tf
-
+from pipelines.base import files, identity
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 
 
 def named(model):
@@ -65,27 +64,40 @@ def write(run_dir, step, state, note=None, *, keep=3, pinned=(), chief=True):
     """
     folder = pathlib.Path(run_dir) / "checkpoints"
     final = folder / name(step)
-    temporary = folder / f".writing-{step:08d}-{os.getpid()}"
     try:
-        temporary.mkdir(parents=True, exist_ok=True)
-        prefix = str(temporary / "state")
-        tf.train.Checkpoint(**state).write(prefix)
+        folder.mkdir(parents=True, exist_ok=True)
         if not chief:
-            shutil.rmtree(temporary)
+            _write_copy(folder, state)
             return final
-        (temporary / "note.json").write_text(json.dumps({"step": step, **(note or {})}))
-        verify(temporary)
-        for path in (*temporary.iterdir(), temporary):
-            _flush(path)
-        if final.exists():
-            shutil.rmtree(final)
-        temporary.rename(final)
-        _flush(folder)
+        with files.replacing(final) as unfinished:
+            _write_state(unfinished, state)
+            (unfinished / "note.json").write_text(json.dumps({"step": step, **(note or {})}))
+            verify(unfinished)
     except (OSError, tf.errors.OpError) as error:
-        shutil.rmtree(temporary, ignore_errors=True)
         raise _explained(error, final) from error
-    _rotate(folder, step, keep, {*pinned, step})
+    _rotate(folder, keep, {*pinned, step})
     return final
+
+
+def _write_copy(folder, state):
+    """Takes part in a checkpoint that the chief keeps: reading the variables is joint work."""
+    copy = files.scratch(folder / "copy")
+    try:
+        _write_state(copy, state)
+    finally:
+        files.remove(copy)
+
+
+def _write_state(path, state):
+    path.mkdir()
+    tf.train.Checkpoint(**state).write(str(path / "state"))
+
+
+def add_note(run_dir, step, note):
+    """Writes the facts beside checkpoint `step` anew; its tensors stay. Returns its path."""
+    path = pathlib.Path(run_dir) / "checkpoints" / name(step)
+    files.write(path / "note.json", json.dumps({"step": step, **note}))
+    return path
 
 
 def _explained(error, final):
@@ -96,22 +108,22 @@ def _explained(error, final):
     return UserError(f"cannot write {final}: {cause}; {last}; make room and start again")
 
 
-def _flush(path):
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _rotate(folder, step, keep, pinned):
+def _rotate(folder, keep, pinned):
     steps = [p for p in _finished(folder) if step_of(p) not in pinned]
     for old in steps[: max(0, len(steps) - keep + 1)]:
-        shutil.rmtree(old, ignore_errors=True)
-    # Another worker may still be writing its copy of this step: left-overs are of other steps.
-    for left in folder.glob(".writing-*"):
-        if int(left.name.split("-")[1]) != step:
-            shutil.rmtree(left, ignore_errors=True)
+        files.remove(old)
+
+
+def sweep(run_dir):
+    """Removes what a killed training left half written; call it with the run's lock held.
+
+    Only the holder of the lock writes `.step-*`, so these are nobody's any more. Copies
+    of other workers may be in work; `files.sweep` takes those that are a day old.
+    """
+    folder = pathlib.Path(run_dir) / "checkpoints"
+    for left in folder.glob(".step-*.tmp"):
+        files.remove(left)
+    files.sweep(folder)
 
 
 def _finished(folder):
@@ -153,4 +165,10 @@ def newest(run_dir, log=print):
 
 def note(path):
     """The facts stored with a checkpoint."""
-    return json.loads((pathlib.Path(path) / "note.json").read_text())
+    return files.one(pathlib.Path(path) / "note.json")
+
+
+def content(path):
+    """The key (`identity`) of a checkpoint's tensors."""
+    found = sorted(pathlib.Path(path).glob("state.*"))
+    return identity.of(*([file.name, identity.content(file)] for file in found))

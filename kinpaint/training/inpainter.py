@@ -1,20 +1,20 @@
-"""The generator, its critic and one training step, as a Keras model.
+"""The generator, its discriminator and one training step, as a Keras model.
 
 One step, in order:
 
 1. the generator completes the batch, under a tape;
-2. the critic scores truth and composite **in one pass**, joined along the batch,
+2. the discriminator scores truth and composite **in one pass**, joined along the batch,
    so that its spectral norms move once a step;
 3. both losses; each network's gradient from its own tape (neither persistent);
 4. both optimizers, then the averaged generator.
 
 Both updates use the weights of the start of the step. The published DeepFill code
-runs the critic's update first, on a batch of its own; a second generator pass a
+runs the discriminator's update first, on a batch of its own; a second generator pass a
 step buys nothing measurable and costs half as much again.
 
 `compile` and `fit` work on one device:
 
-    model = Inpainter(kinpaint.models.build("gated"), kinpaint.critics.build("sn_patch"))
+    model = Inpainter(kinpaint.models.build("gated"), kinpaint.discriminators.build("sn_patch"))
     model.compile("adam", losses="1*l1_hole + 0.1*total_variation", adversarial="hinge")
     model.fit(batches)  # of {"image": [B, H, W, 3] in [-1, 1], "mask": [B, H, W, 1]}
     model.save("model.keras")
@@ -35,22 +35,25 @@ from pipelines.base.errors import UserError
 
 @keras.saving.register_keras_serializable("kinpaint")
 class Inpainter(keras.Model):
-    """Trains a generator, alone or against a critic.
+    """Trains a generator, alone or against a discriminator.
 
     Args:
         network: generator, dict `image`, `mask` in, dict with `output` out.
-        critic: dict `image`, `mask` in, dict with `scores` out; None trains alone.
+        discriminator: dict `image`, `mask` in, dict with `scores` out; None trains alone.
         average_decay: decay of the generator's moving average; 0 keeps none.
         seed: int; seeds the gradient penalty's mixing.
     """
 
-    def __init__(self, network, critic=None, average_decay=0.0, seed=0, **kwargs):
+    def __init__(self, network, discriminator=None, average_decay=0.0, seed=0, **kwargs):
         super().__init__(**kwargs)
-        for part in (network, critic):  # one that was read from a file has no weights yet
+        for part in (
+            network,
+            discriminator,
+        ):  # one that was read from a file has no weights yet
             if part is not None and not part.built:
                 part.build()
         self.network = network
-        self.critic = critic
+        self.discriminator = discriminator
         self.average_decay = average_decay
         self.seed = seed
         self.average = [
@@ -63,7 +66,7 @@ class Inpainter(keras.Model):
     def compile(
         self,
         optimizer="adam",
-        critic_optimizer=None,
+        discriminator_optimizer=None,
         losses="1*l1",
         adversarial="hinge",
         adversarial_weight=0.1,
@@ -76,12 +79,13 @@ class Inpainter(keras.Model):
         Args:
             optimizer: the generator's, a Keras optimizer or its name; wrap it for float16 (see
                 `precision.adam`).
-            critic_optimizer: the critic's, likewise; None: another like the generator's.
+            discriminator_optimizer: the discriminator's, likewise; None: another like the
+                generator's.
             losses: the generator's terms: words as `--losses` takes them, such as
                 "1*l1_hole + 2*l1(of=coarse)", or a `kinpaint.losses.WeightedSum`.
             adversarial: name in `kinpaint.losses.adversarial.ADVERSARIAL`.
             adversarial_weight: weight of the generator's adversarial term.
-            gradient_penalty: weight of the critic's penalty, where the rule has one.
+            gradient_penalty: weight of the discriminator's penalty, where the rule has one.
             clip_norm: largest global norm of either network's gradient; 0 does not clip.
             **kwargs: for `keras.Model.compile`, such as `jit_compile`.
 
@@ -96,8 +100,8 @@ class Inpainter(keras.Model):
             kinpaint.losses.check(losses, self.network)
             losses = kinpaint.losses.build(losses)
         optimizer = keras.optimizers.get(optimizer)
-        if self.critic and critic_optimizer is None:
-            critic_optimizer = type(optimizer).from_config(optimizer.get_config())
+        if self.discriminator and discriminator_optimizer is None:
+            discriminator_optimizer = type(optimizer).from_config(optimizer.get_config())
         super().compile(optimizer=optimizer, **kwargs)
         self._compiled_with = {
             "adversarial": adversarial,
@@ -107,14 +111,16 @@ class Inpainter(keras.Model):
             **kwargs,
         }
         self.weighted_losses = losses
-        self.rule = ADVERSARIAL[adversarial] if self.critic else None
+        self.rule = ADVERSARIAL[adversarial] if self.discriminator else None
         self.adversarial_weight = adversarial_weight
         self.gradient_penalty = gradient_penalty
         self.clip_norm = clip_norm
-        self.critic_optimizer = self.critic and keras.optimizers.get(critic_optimizer)
+        self.discriminator_optimizer = self.discriminator and keras.optimizers.get(
+            discriminator_optimizer
+        )
         self.optimizer.build(self.network.trainable_variables)
-        if self.critic:
-            self.critic_optimizer.build(self.critic.trainable_variables)
+        if self.discriminator:
+            self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.log_names}
         self.built = True
 
@@ -126,8 +132,8 @@ class Inpainter(keras.Model):
             *(label for label, _, _ in self.weighted_losses.weighted),
             "gradient_norm",
         ]
-        if self.critic:
-            names += ["adversarial", "critic_loss", "critic_gradient_norm"]
+        if self.discriminator:
+            names += ["adversarial", "discriminator_loss", "discriminator_gradient_norm"]
             names += ["score_real", "score_fake"]
         return names
 
@@ -170,19 +176,23 @@ class Inpainter(keras.Model):
             outputs = self.complete(batch, training=True)
             loss, terms = self.weighted_losses(batch, outputs)
             logs = {"loss": loss, **terms}
-            if self.critic:
-                with tf.GradientTape() as critic_tape:
+            if self.discriminator:
+                with tf.GradientTape() as discriminator_tape:
                     real, fake = self._scores(batch, outputs["composite"])
-                    critic_loss = self.rule.critic(real, fake)
+                    discriminator_loss = self.rule.discriminator(real, fake)
                     if self.rule.penalised:
-                        critic_loss += self.gradient_penalty * self._penalty(batch, outputs)
-                    scaled_critic = self.critic_optimizer.scale_loss(critic_loss * scale)
+                        discriminator_loss += self.gradient_penalty * self._penalty(
+                            batch, outputs
+                        )
+                    scaled_discriminator = self.discriminator_optimizer.scale_loss(
+                        discriminator_loss * scale
+                    )
                 adversarial = self.rule.generator(fake)
                 loss = loss + self.adversarial_weight * adversarial
                 logs |= {
                     "loss": loss,
                     "adversarial": adversarial,
-                    "critic_loss": critic_loss,
+                    "discriminator_loss": discriminator_loss,
                     "score_real": ops.mean(real),
                     "score_fake": ops.mean(fake),
                 }
@@ -190,9 +200,13 @@ class Inpainter(keras.Model):
         logs["gradient_norm"] = _apply(
             generator_tape, scaled, self.network, self.optimizer, self.clip_norm
         )
-        if self.critic:
-            logs["critic_gradient_norm"] = _apply(
-                critic_tape, scaled_critic, self.critic, self.critic_optimizer, self.clip_norm
+        if self.discriminator:
+            logs["discriminator_gradient_norm"] = _apply(
+                discriminator_tape,
+                scaled_discriminator,
+                self.discriminator,
+                self.discriminator_optimizer,
+                self.clip_norm,
             )
         self._move_average()
         return logs
@@ -203,7 +217,7 @@ class Inpainter(keras.Model):
             "image": tf.concat([batch["image"], completed], axis=0),
             "mask": tf.concat([batch["mask"], batch["mask"]], axis=0),
         }
-        scores = tf.cast(self.critic(joined, training=True)["scores"], tf.float32)
+        scores = tf.cast(self.discriminator(joined, training=True)["scores"], tf.float32)
         return tf.split(scores, 2, axis=0)
 
     def _penalty(self, batch, outputs):
@@ -218,7 +232,9 @@ class Inpainter(keras.Model):
         between = batch["image"] + share * (fake - batch["image"])
         with tf.GradientTape() as tape:
             tape.watch(between)
-            scores = self.critic({"image": between, "mask": batch["mask"]}, training=False)
+            scores = self.discriminator(
+                {"image": between, "mask": batch["mask"]}, training=False
+            )
             total = tf.reduce_sum(tf.cast(scores["scores"], tf.float32))
         gradient = tape.gradient(total, between) * batch["mask"]
         norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]) + 1e-12)
@@ -236,7 +252,7 @@ class Inpainter(keras.Model):
         """Both networks and the constructor's numbers, serialised."""
         return {
             "network": keras.saving.serialize_keras_object(self.network),
-            "critic": keras.saving.serialize_keras_object(self.critic),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "average_decay": self.average_decay,
             "seed": self.seed,
             "name": self.name,
@@ -251,13 +267,13 @@ class Inpainter(keras.Model):
         return self._compiled_with | {
             "losses": expression,
             "optimizer": serialise(self.optimizer),
-            "critic_optimizer": serialise(self.critic_optimizer),
+            "discriminator_optimizer": serialise(self.discriminator_optimizer),
         }
 
     def compile_from_config(self, config):
         """Compiles a reloaded model as it was; its optimizers' states are read after this."""
         config = dict(config)
-        for part in ("optimizer", "critic_optimizer"):
+        for part in ("optimizer", "discriminator_optimizer"):
             config[part] = keras.saving.deserialize_keras_object(config[part])
         self.compile(**config)
 
@@ -265,7 +281,7 @@ class Inpainter(keras.Model):
     def from_config(cls, config):
         """Rebuilds from `get_config`."""
         config = dict(config)
-        for part in ("network", "critic"):
+        for part in ("network", "discriminator"):
             config[part] = keras.saving.deserialize_keras_object(config[part])
         return cls(**config)
 

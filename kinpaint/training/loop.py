@@ -47,9 +47,14 @@ def train(run, batches, strategy, callbacks, *, steps, group=1, jit_compile=Fals
             seconds = (time.perf_counter() - started) / group
             run.drawn += group
             rollbacks = run.rollbacks
-            for row in rows:
+            for place, row in enumerate(rows, 1):
                 if run.rollbacks == rollbacks:  # after one, the rest of the group is void
-                    _finish_step(run, callbacks, row, seconds, waited / group)
+                    *values, stops = row
+                    run.step += 1
+                    run.stopping = run.stopping or stops > 0
+                    last = run.stopping or run.step >= steps
+                    run.ending = last and place == len(rows)  # the weights are the group's
+                    _finish_step(run, callbacks, values, seconds, waited / group)
         callbacks.on_train_end()
 
 
@@ -65,12 +70,9 @@ def _together(run):
         ) from error
 
 
-def _finish_step(run, callbacks, row, seconds, waited):
-    *values, stops = row
+def _finish_step(run, callbacks, values, seconds, waited):
     logs = dict(zip(run.inpainter.log_names, np.float64(values), strict=True))
     logs |= {"seconds": seconds, "seconds_waiting": waited}
-    run.step += 1
-    run.stopping = run.stopping or stops > 0
     with contextlib.suppress(RolledBackError):
         callbacks.on_train_batch_end(run.step, logs)
 

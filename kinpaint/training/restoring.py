@@ -6,13 +6,16 @@ wanted variables need exist.
 
 import pathlib
 
-import tensorflow as tf
-
+from kinpaint.options import ModelOptions, OptimizerOptions
 from kinpaint.training import checkpoints
-from pipelines import terms
+from pipelines import cli, terms
+from pipelines.base import identity
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+# Groups of checkpoints by the names they had in earlier versions.
+_FORMER = {"discriminator": "critic", "discriminator_optimizer": "critic_optimizer"}
 
 
 def restore(path, state):
@@ -36,6 +39,8 @@ def _read(path, group, variables):
     """Values of one group by name, and what does not fit, in words."""
     reader = tf.train.load_checkpoint(str(pathlib.Path(path) / "state"))
     shapes = reader.get_variable_to_shape_map()
+    if group in _FORMER and not any(key.startswith(f"{group}/") for key in shapes):
+        group = _FORMER[group]
     values, problems = {}, []
     for name, variable in variables.items():
         key = f"{group}/{name.replace('/', '.S')}{_SUFFIX}"
@@ -68,8 +73,12 @@ def warm_start(path, network, log=print):
     return len(values)
 
 
-def flags_of(run_dir):
+def flags_of(run_dir, log=lambda line: None):
     """The flags of a run, {name: text}; true flags hold "true", absent booleans are missing.
+
+    Args:
+        run_dir: the run's directory.
+        log: called with one line where flags were recorded under earlier names.
 
     Raises:
         UserError: the directory holds no run.
@@ -79,7 +88,7 @@ def flags_of(run_dir):
         lines = path.read_text().splitlines()
     except OSError as error:
         raise UserError(f"{run_dir} is no run directory: {path} cannot be read") from error
-    return named_flags(lines)
+    return named_flags(cli.current(lines, path, ModelOptions, OptimizerOptions, log=log))
 
 
 def named_flags(lines):
@@ -88,15 +97,44 @@ def named_flags(lines):
     return {name: text if equals else "true" for name, equals, text in pairs}
 
 
-def restore_generator(run_dir, weights="raw", checkpoint="newest", log=print):
+def averages(flags, weights=""):
+    """Which generator is meant: "ema", the averaged one, where the run keeps it, else "raw".
+
+    Args:
+        flags: of the run, see `flags_of`.
+        weights: "raw" or "ema" where one was asked for, else "".
+
+    Raises:
+        UserError: some other word.
+    """
+    if weights not in ("", "raw", "ema"):
+        raise UserError(f"weights must be raw or ema, not {weights!r}")
+    return weights or ("ema" if float(flags.get("ema", 0)) else "raw")
+
+
+def key(run_dir, weights=""):
+    """The key (`identity`) of the generator that `restore_generator` would give now.
+
+    Raises:
+        UserError: as there.
+    """
+    flags = flags_of(run_dir)
+    tensors = checkpoints.content(_checkpoint(run_dir, "newest", print))
+    asked = [flags.get("model"), flags.get("image_size"), averages(flags, weights)]
+    return identity.of(tensors, *asked)
+
+
+def restore_generator(run_dir, weights="", checkpoint="newest", log=print):
     """Builds a run's generator in float32 and reads its weights.
 
     Args:
         run_dir: the run's directory.
-        weights: "raw", or "ema" for the averaged generator.
+        weights: "ema" for the averaged generator, "raw" for the one that is trained; "": the
+            averaged one where the run keeps it.
         checkpoint: "newest" for the newest whole one, "best" for the best by the run's
             validations (`--best_by`).
-        log: called with a line for each damaged checkpoint passed over.
+        log: called with a line for each damaged checkpoint passed over, and where flags were
+            recorded under earlier names.
 
     Returns:
         The network, and a dict that tells `model`, `model_settings`, `image_size`, `step`,
@@ -107,10 +145,9 @@ def restore_generator(run_dir, weights="raw", checkpoint="newest", log=print):
     """
     from kinpaint import models
 
-    flags = flags_of(run_dir)
+    flags = flags_of(run_dir, log)
     path = _checkpoint(run_dir, checkpoint, log)
-    if weights not in ("raw", "ema"):
-        raise UserError(f"weights must be raw or ema, not {weights!r}")
+    weights = averages(flags, weights)
     term = terms.parse(flags["model"], what="--model")[0]
     network = models.build(term.name, dtype="float32", **term.settings)
     restore(path, {"network": checkpoints.named(network)})

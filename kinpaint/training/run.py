@@ -7,7 +7,6 @@ RUN/history.jsonl    one JSON line a record: `step` and scalars
 """
 
 import contextlib
-import json
 import pathlib
 import time
 
@@ -22,13 +21,16 @@ class Run:
         drawn: batches taken from the data; exceeds `step` after a rollback.
         stop: why this process wants to stop; empty to go on.
         stopping: whether all workers agreed to stop.
+        ending: whether this is the last step: of --steps, or because of a stop.
+        photos: key of the photographs that it trains on; "" where the run began before
+            such keys were kept.
         best: the best validation score so far (of --best_by), None before the first.
         best_step: its step.
         stale: validations since the best one.
         rollbacks: how often a non-finite loss threw the run back.
     """
 
-    _COUNTERS = ("drawn", "best", "best_step", "stale", "rollbacks", "rate_factor")
+    _COUNTERS = ("drawn", "best", "best_step", "stale", "rollbacks", "rate_factor", "photos")
 
     def __init__(self, run_dir, inpainter, *, keep=3, chief=True):
         self.dir = pathlib.Path(run_dir)
@@ -38,8 +40,10 @@ class Run:
         self.step = self.drawn = self.stale = self.rollbacks = 0
         self.best = self.best_step = None
         self.stop = ""
-        self.stopping = False
+        self.photos = ""
+        self.stopping = self.ending = False
         self.saved_step = None
+        self._saved_note = None
         self._cpu_before = 0.0
         self._wall_start = time.monotonic()
 
@@ -64,7 +68,7 @@ class Run:
             rate.factor.assign(value)
 
     def _rates(self):
-        optimizers = [self.inpainter.optimizer, self.inpainter.critic_optimizer]
+        optimizers = [self.inpainter.optimizer, self.inpainter.discriminator_optimizer]
         plain = [getattr(o, "inner_optimizer", o) for o in optimizers if o is not None]
         return [optimizer._learning_rate for optimizer in plain]
 
@@ -75,20 +79,25 @@ class Run:
             "network": checkpoints.named(model.network),
             "optimizer": checkpoints.numbered(model.optimizer),
         }
-        if model.critic:
-            groups["critic"] = checkpoints.named(model.critic)
-            groups["critic_optimizer"] = checkpoints.numbered(model.critic_optimizer)
+        if model.discriminator:
+            groups["discriminator"] = checkpoints.named(model.discriminator)
+            groups["discriminator_optimizer"] = checkpoints.numbered(
+                model.discriminator_optimizer
+            )
         if model.average:
             names = map(checkpoints.name_of, model.network.weights)
             groups["ema"] = dict(zip(names, model.average, strict=True))
         return groups
 
     def save(self):
-        """Writes a checkpoint of this step, once."""
-        if self.saved_step == self.step:
+        """Writes a checkpoint of this step, once; afterwards its note, where that changed."""
+        counters = {name: getattr(self, name) for name in self._COUNTERS}
+        if self.saved_step == self.step and counters == self._saved_note:
             return None
-        note = {name: getattr(self, name) for name in self._COUNTERS}
-        note["cpu_minutes"] = round(self.cpu_minutes, 4)
+        note = counters | {"cpu_minutes": round(self.cpu_minutes, 4)}
+        self._saved_note = counters
+        if self.saved_step == self.step:
+            return self.chief and checkpoints.add_note(self.dir, self.step, note)
         pinned = () if self.best_step is None else (self.best_step,)
         path = checkpoints.write(
             self.dir,
@@ -113,20 +122,9 @@ class Run:
             self._cpu_before = note["cpu_minutes"] * 60 - time.process_time()
         self.step = self.saved_step = note["step"]
         for name in self._COUNTERS:
-            setattr(self, name, note[name])
-        self._cut_history()
+            setattr(self, name, note.get(name, getattr(self, name)))
+        self._saved_note = {name: getattr(self, name) for name in self._COUNTERS}
         return path
-
-    def _cut_history(self):
-        """Drops records after the restored step: they will be written again."""
-        history = self.dir / "history.jsonl"
-        if not history.exists() or not self.chief:
-            return
-        lines = history.read_text().splitlines(keepends=True)
-        kept = [line for line in lines if _step_of_line(line) <= self.step]
-        temporary = history.with_suffix(".tmp")
-        temporary.write_text("".join(kept))
-        temporary.replace(history)
 
     @contextlib.contextmanager
     def averaged(self):
@@ -140,10 +138,3 @@ class Run:
         finally:
             for weight, value in zip(model.network.weights, raw, strict=False):
                 weight.assign(value)
-
-
-def _step_of_line(line):
-    try:
-        return json.loads(line)["step"]
-    except (ValueError, KeyError):
-        return float("inf")  # a line cut off by a kill

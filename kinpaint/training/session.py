@@ -8,16 +8,13 @@ directory fails at once; 3. networks and optimizers under the strategy;
 batch where the run stands; 6. callbacks and the loop.
 """
 
-import dataclasses
-import pathlib
-import random
+import contextlib
 import signal
+import threading
 
 import keras
 
-from kinpaint.losses.adversarial import ADVERSARIAL
 from kinpaint.metrics.lpips import Lpips
-from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
 from kinpaint.training import (
     building,
     callbacks,
@@ -28,36 +25,19 @@ from kinpaint.training import (
     strategy,
 )
 from kinpaint.training.run import Run
+from kinpaint.training.settings import Settings, checked, photos_key
 from kinpaint.training.validation import Validation
-from pipelines import cli, masks, photos
-from pipelines.options import PhotoOptions
-
-_COUNTS = ("steps", "checkpoint_every", "log_every", "validation_pictures")
+from pipelines import cli, photos
+from pipelines.base import files
 
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """All settings of a run."""
-
-    train: TrainOptions
-    photos: PhotoOptions
-    model: ModelOptions
-    loss: LossOptions
-    optimizer: OptimizerOptions
-
-    def lines(self):
-        """The settings as a flagfile's lines."""
-        parts = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return [line for part in parts for line in cli.lines(part)]
-
-
-def train(settings):
+def train(settings: Settings) -> Run:
     """Trains or resumes as `settings` say; returns the `Run`.
 
     Raises:
         UserError: a setting, the photographs or the run directory will not do.
     """
-    settings = _settled(settings)
+    settings = checked(settings)
     options = settings.train
     print(f"devices: {strategy.prepare_devices()}; precision: {options.precision}", flush=True)
     devices = strategy.build(options.strategy)
@@ -73,56 +53,51 @@ def train(settings):
             keep=options.keep_checkpoints,
             chief=strategy.is_chief(devices),
         )
-        _restore(run, settings)
-    batches = iter(_batches(found, settings, devices, run.drawn))
-    if options.dry_run:
-        dry_run.report(run, next(batches), settings)
+    if options.dry_run:  # which reads the run and changes nothing of it
+        _restore(run, settings, devices)
+        dry_run.report(run, next(iter(_batches(found, settings, devices, run.drawn))), settings)
         return run
-    listed = _callbacks(run, settings)
-    _record_flags(run, settings)
-    _stop_on_sigterm(run)
-    loop.train(
-        run,
-        batches,
-        devices,
-        listed,
-        steps=options.steps,
-        group=options.steps_per_execution,
-        jit_compile=options.jit_compile,
-    )
+    with _held(run):
+        _restore(run, settings, devices)
+        _compare_photos(run, found)
+        batches = iter(_batches(found, settings, devices, run.drawn))
+        listed = _callbacks(run, settings)
+        _record_flags(run, settings)
+        with _stopped_by_signals(run):
+            loop.train(
+                run,
+                batches,
+                devices,
+                listed,
+                steps=options.steps,
+                group=options.steps_per_execution,
+                jit_compile=options.jit_compile,
+            )
     return run
 
 
-def _settled(settings):
-    """Checked settings, with the cosine's end fixed so that a resume keeps it."""
-    options, rates = settings.train, settings.optimizer
-    if pathlib.Path(options.run_dir).is_file():
-        raise cli.UserError(f"--run_dir={options.run_dir} is a file: name a directory")
-    alone = {"steps_per_execution": options.steps_per_execution, "accumulate": rates.accumulate}
-    for name, value in alone.items():
-        if value > 1 and options.strategy != "one":
-            raise cli.UserError(f"--{name} above 1 works on one device only")
-    for name in ("steps", "checkpoint_every", "validate_every", "pictures_every"):
-        if getattr(options, name) % max(options.steps_per_execution, 1):
-            raise cli.UserError(f"--{name} must be a multiple of --steps_per_execution")
-    counts = alone | {name: getattr(options, name) for name in _COUNTS}
-    counts |= {name: getattr(settings.photos, name) for name in ("batch_size", "image_size")}
-    for name, value in counts.items():
-        if value < 1:
-            raise cli.UserError(f"--{name} must be at least 1")
-    masks.parse(settings.photos.masks)
-    if settings.loss.adversarial not in ADVERSARIAL:
-        known = ", ".join(sorted(ADVERSARIAL))
-        raise cli.UserError(f"unknown --adversarial {settings.loss.adversarial!r}: {known}")
-    if rates.schedule == "cosine" and not rates.decay_steps:
-        rates = dataclasses.replace(rates, decay_steps=options.steps)
-    if options.dry_run:  # which takes steps on one device, one by one
-        options = dataclasses.replace(options, strategy="one", steps_per_execution=1)
-    return dataclasses.replace(settings, train=options, optimizer=rates)
+@contextlib.contextmanager
+def _held(run):
+    """The run directory for this training alone; the chief holds it for all workers of a job.
+
+    A directory that was made for the lock goes again where nothing else came into it.
+    """
+    if not run.chief:
+        yield
+        return
+    try:
+        with files.Lock(run.dir, "training"):
+            checkpoints.sweep(run.dir)
+            yield
+    finally:
+        with contextlib.suppress(OSError):  # what was written in it keeps it
+            run.dir.rmdir()
 
 
-def _restore(run, settings):
-    if run.resume():
+def _restore(run, settings, devices):
+    with devices.scope():
+        found = run.resume()
+    if found:
         print(f"resuming at step {run.step}", flush=True)
     elif settings.train.warm_start:
         path = checkpoints.newest(settings.train.warm_start)
@@ -130,6 +105,16 @@ def _restore(run, settings):
             raise cli.UserError(f"--warm_start: {settings.train.warm_start} has no checkpoint")
         count = restoring.warm_start(path, run.inpainter.network)
         print(f"warm start: {count} variables from {path}")
+
+
+def _compare_photos(run, found):
+    """Keeps what the run trains on, by its content; says so where it is not what it was."""
+    if not run.chief:
+        return
+    now = photos_key(found)
+    if run.photos not in ("", now):
+        print(f"the {len(found):,} photographs are not those that the run trained on so far")
+    run.photos = now
 
 
 def _batches(found, settings, devices, drawn):
@@ -169,7 +154,7 @@ def _batches(found, settings, devices, drawn):
 
 
 def _validation(settings):
-    """The fixed pictures: the first of one order, shuffled once and for all, of the split."""
+    """The pictures and holes of `kinpaint.eval --split=val --limit=N` at the run's settings."""
     options = settings.photos
     try:
         found = photos.find(options.data_dir, "val", options.classes)
@@ -178,9 +163,14 @@ def _validation(settings):
             f"{options.data_dir} has no photos to validate on (split 'val'): add some, or "
             "train with --validate_every=0 --pictures_every=0"
         ) from error
-    random.Random(0).shuffle(found)
-    chosen = found[: settings.train.validation_pictures]
-    data = photos.evaluation(chosen, options.image_size, options.masks, batch_size=32)
+    chosen = photos.spread(list(enumerate(found)), settings.train.validation_pictures)
+    data = photos.evaluation(
+        [photo for _, photo in chosen],
+        options.image_size,
+        options.masks,
+        batch_size=32,
+        numbers=[number for number, _ in chosen],
+    )
     return Validation(data, _lpips(settings))
 
 
@@ -201,18 +191,34 @@ def _record_flags(run, settings):
     """Writes the run's flags at its first start and again when a resume changed some."""
     if not run.chief:
         return
-    run.dir.mkdir(parents=True, exist_ok=True)
-    temporary = run.dir / "flags.tmp"
-    temporary.write_text("\n".join(settings.lines()) + "\n")
-    temporary.replace(pathlib.Path(run.dir) / "flags.txt")
+    files.write(run.dir / "flags.txt", "\n".join(settings.lines()) + "\n")
 
 
-def _stop_on_sigterm(run):
+@contextlib.contextmanager
+def _stopped_by_signals(run):
+    """Within, SIGTERM and Ctrl-C end the run after its step, with a checkpoint.
+
+    Afterwards the process has its own handlers again. A second Ctrl-C does not wait.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where Python allows no handlers
+        return
+    before = {}
+
     def ask(number, frame):
-        del number, frame
-        run.stop = "stopped by SIGTERM"
+        if run.stop and number == signal.SIGINT:
+            signal.default_int_handler(number, frame)
+        run.stop = "stopped by Ctrl-C" if number == signal.SIGINT else "stopped by SIGTERM"
+        print(f"{run.stop}: saving after this step", flush=True)
 
-    signal.signal(signal.SIGTERM, ask)
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup and scripts leave it
+                before[number] = signal.signal(number, ask)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _callbacks(run, settings):
@@ -220,10 +226,15 @@ def _callbacks(run, settings):
     recorder = callbacks.Recorder(
         run, options.log_every, photo_options.batch_size, settings.lines()
     )
-    listed = [callbacks.Guard(run, options.on_nonfinite), recorder]
+    listed = [
+        callbacks.Guard(run, options.on_nonfinite, recorder),
+        recorder,
+        callbacks.SaveAtOnce(run),
+    ]
     if options.validate_every or options.pictures_every:
         fixed = _validation(settings)
         listed += [
+            callbacks.Pictures(run, recorder, fixed, options.pictures_every),
             callbacks.Validate(
                 run,
                 recorder,
@@ -232,7 +243,6 @@ def _callbacks(run, settings):
                 options.early_stop,
                 options.best_by,
             ),
-            callbacks.Pictures(run, recorder, fixed, options.pictures_every),
         ]
     limits = callbacks.Limits(run, options.limit_minutes, options.limit_cpu_minutes)
     listed += [callbacks.Save(run, options.checkpoint_every), limits]

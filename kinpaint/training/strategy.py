@@ -33,7 +33,7 @@ def _mirrored():
     """All GPUs; without any, all logical CPUs, as tests use them.
 
     On logical CPUs the gradients are summed on one of them: TensorFlow's ring there mixes up
-    the generator's sum with the critic's when a step has both ("Shape mismatch in the
+    the generator's sum with the discriminator's when a step has both ("Shape mismatch in the
     collective instance").
     """
     gpus = tf.config.list_logical_devices("GPU")

@@ -36,9 +36,14 @@ def scratch(path: str | os.PathLike) -> pathlib.Path:
     random bits make it unique. The file's own name is cut so that the result is a legal name.
     """
     path = pathlib.Path(path)
-    host = "".join(c for c in socket.gethostname() if c.isalnum())[:16]
     start = os.fsencode(path.name)[:40].decode(errors="ignore")
-    return path.with_name(f".{start}.{host}.{os.getpid()}.{secrets.token_hex(8)}.tmp")
+    return path.with_name(f".{start}.{unique()}.tmp")
+
+
+def unique() -> str:
+    """What makes a scratch name one of a kind, also in a bucket: HOST.PID.RANDOM."""
+    host = "".join(c for c in socket.gethostname() if c.isalnum())[:16]
+    return f"{host}.{os.getpid()}.{secrets.token_hex(8)}"
 
 
 def sweep(folder: str | os.PathLike, pattern: str = ".*.tmp") -> None:

@@ -15,14 +15,14 @@ are never empty, never full, and of a wanted share. Any height and width.
 """
 
 import inspect
-
-import tensorflow as tf
+import math
 
 from pipelines import terms
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 from pipelines.draws import Draws
 from pipelines.masks import boxes, fit, strokes
-from pipelines.masks.files import files
+from pipelines.masks.files import contents, files
 from pipelines.masks.irregular import irregular
 
 FAMILIES = {
@@ -37,9 +37,11 @@ FAMILIES = {
     "irregular": irregular,
     "files": files,
 }
+# What the shares of sides and of pictures may be, and what is divided by.
+_LIMITS = dict.fromkeys(("size", "location", "band", "box_share"), (0, 1))
+_LIMITS["aspect"] = (1e-3, 1e3)
 
 
-@tf.autograph.experimental.do_not_convert
 def batch(kind, seed, batch, height, width, *, first=0, **settings):
     """Draws masks.
 
@@ -60,6 +62,11 @@ def batch(kind, seed, batch, height, width, *, first=0, **settings):
     Raises:
         UserError: an unknown family or setting; the known ones are named.
     """
+    draw = tf.autograph.experimental.do_not_convert(_batch)
+    return draw(kind, seed, batch, height, width, first, settings)
+
+
+def _batch(kind, seed, batch, height, width, first, settings):
     terms_ = parse(kind, **settings)
     draws = Draws(seed, batch, first)
     masks = [_masks(t, draws.branch(k), height, width) for k, t in enumerate(terms_)]
@@ -72,6 +79,24 @@ def batch(kind, seed, batch, height, width, *, first=0, **settings):
     return tf.add_n(
         [m * c[:, None, None, None] for m, c in zip(masks, tf.unstack(chosen), strict=True)]
     )
+
+
+def made_of(kind):
+    """What decides the masks of an expression beside seed and size, for `identity.of`.
+
+    The checked terms; and for mask pictures (`files`) names and contents in place of where
+    they lie.
+
+    Raises:
+        UserError: as `batch`.
+    """
+    parts = []
+    for term in parse(kind):
+        settings = dict(term.settings)
+        if term.name == "files":
+            settings["dir"] = contents(settings.get("dir", ""))
+        parts.append([term.weight, term.name, settings])
+    return parts
 
 
 def parse(kind, **settings):
@@ -102,9 +127,18 @@ def _check(term):
         if name == "hole" or isinstance(known[name], tuple):
             term.settings[name] = _range(term.name, name, value, known[name])
         elif not (
-            isinstance(value, str) if isinstance(known[name], str) else _is_number(value)
+            isinstance(value, str)
+            if isinstance(known[name], str)
+            else _is_number(value) and value >= 0
         ):
             raise UserError(f"{term.name}: {name}={value!r} must be like {known[name]!r}")
+        least, most = _LIMITS.get(name, (-math.inf, math.inf))
+        values = term.settings[name]
+        values = values if isinstance(values, tuple) else (values,)
+        if name in _LIMITS and not all(least <= x <= most for x in values):
+            raise UserError(
+                f"{term.name}: {name}={value!r} must be at least {least} and at most {most}"
+            )
 
 
 def _range(family, name, value, default):
@@ -123,7 +157,7 @@ def _range(family, name, value, default):
 
 
 def _is_number(value, kinds=(int, float)):
-    return isinstance(value, kinds) and not isinstance(value, bool)
+    return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _masks(term, draws, height, width):

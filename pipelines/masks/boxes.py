@@ -1,8 +1,7 @@
 """Holes with straight sides: the centred square, placed rectangles, missing borders."""
 
-import tensorflow as tf
-
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 from pipelines.masks import spans
 
 SIDES = ("left", "top", "right", "bottom")

@@ -6,7 +6,7 @@ to a share drawn uniformly from it; the last pixels come, in raster order, from
 the difference of the two masks that enclose the target, so the count is exact.
 """
 
-import tensorflow as tf
+from pipelines.base.late import tf
 
 _REACH = 6.0  # what 2^6 times the size does not reach, the raster order fills
 _STEPS = 6

@@ -1,7 +1,8 @@
 """Blobs: smooth noise below a threshold."""
 
 import numpy as np
-import tensorflow as tf
+
+from pipelines.base.late import tf
 
 _NOISE = 15  # integers from -15 to 15
 _STEPS = 512  # spline weights are multiples of 1/512: finer, and sums leave 24 bits

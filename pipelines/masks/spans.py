@@ -9,7 +9,7 @@ one int64, a byte each, which makes the sum eight times shorter.
 
 import typing
 
-import tensorflow as tf
+from pipelines.base.late import tf
 
 LIMIT = 255  # shapes that may overlap in one pixel: counts are bytes
 _LANES = 8
@@ -18,10 +18,10 @@ _LANES = 8
 class Spans(typing.NamedTuple):
     """Intervals of pixel columns: rows `start` to `stop - 1` of column `x`, int32 [P]."""
 
-    sample: tf.Tensor
-    x: tf.Tensor
-    start: tf.Tensor
-    stop: tf.Tensor
+    sample: "tf.Tensor"
+    x: "tf.Tensor"
+    start: "tf.Tensor"
+    stop: "tf.Tensor"
 
 
 def capsules(begin, end, radius, alive, height, width):

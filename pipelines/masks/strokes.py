@@ -16,9 +16,8 @@ Both publish absolute lengths for 256 px. They scale with the shorter side here;
 import functools
 import math
 
-import tensorflow as tf
-
 from pipelines.base.errors import UserError
+from pipelines.base.late import tf
 from pipelines.masks import boxes, spans
 
 _DEEPFILL_ANGLE, _DEEPFILL_ANGLE_RANGE = 2 * math.pi / 5, 2 * math.pi / 15

@@ -2,7 +2,7 @@
 
     TF_NUM_INTRAOP_THREADS=1 python -m tests.benchmarks.soak [--minutes=30] [--steps=20000]
 
-Runs `kinpaint.train` on the embedded sample with a critic, an averaged generator, logs,
+Runs `kinpaint.train` on the embedded sample with a discriminator, an averaged generator, logs,
 checkpoints, validations and pictures, each every 100 or 200 steps, until both bounds are
 passed; then stops it with SIGTERM. Memory is the process's anonymous pages (what is
 allocated, without mapped files). The slope is fitted through the means of twenty equal
@@ -25,7 +25,7 @@ from pipelines import sample
 
 FLAGS = (
     "--model=cnn(width=4, depth=2)",
-    "--critic=sn_patch(width=4)",
+    "--discriminator=sn_patch(width=4)",
     "--losses=l1_hole",
     "--image_size=16",
     "--masks=strokes",

@@ -1,4 +1,4 @@
-"""Seconds and memory of one training step: DeepFill v2 against its critic, 256 px, batch 2.
+"""Seconds and memory of a training step: DeepFill v2 and its discriminator, 256 px, batch 2.
 
     python -m tests.benchmarks.training                              # about a minute and a half
     python -m tests.benchmarks.training --precision=float32 --jit_compile
@@ -30,16 +30,17 @@ PEER = {"float32": (1.56, 0.95, 1.6), "mixed_bfloat16": (0.83, 0.8, 0.9)}
 
 
 def build(precision):
-    """The published recipe's generator, critic, losses and optimizers."""
+    """The published recipe's generator, discriminator, losses and optimizers."""
     from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
-    from kinpaint.training import building, session
-    from pipelines.options import PhotoOptions
+    from kinpaint.training import building
+    from kinpaint.training.settings import Settings
+    from pipelines.options import FeedOptions
 
     losses = LossOptions(losses="1*l1 + 1*l1(of=coarse)", adversarial_weight=1.0)
     return building.build(
-        session.Settings(
+        Settings(
             TrainOptions(precision=precision),
-            PhotoOptions(),
+            FeedOptions(),
             ModelOptions("gated(width=48)", "sn_patch"),
             losses,
             OptimizerOptions(),

@@ -2,10 +2,16 @@
 
 import dataclasses
 import json
+import os
+import shutil
 
+import numpy as np
 import pytest
+import tensorflow as tf
+from PIL import Image
 
 from kinpaint.completion import jobs, runner
+from kinpaint.training import checkpoints
 from tests.completion.test_runner import complete, scene
 
 
@@ -58,3 +64,69 @@ def test_a_new_version_of_the_model_is_another_job(tmp_path, model):
         (base / str(version) / "saved_model.pb").touch()
         counts, _ = complete(options, model)
         assert counts[expected] == 4
+
+
+def _mask(path, rows):
+    pixels = np.zeros(np.asarray(Image.open(path)).shape[:2], np.uint8)
+    pixels[rows, 5:20] = 255
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.mark.parametrize("role", ["mask", "image"])
+def test_a_corrected_mask_or_photo_is_another_job(tmp_path, model, role):
+    """Under its old name, with its old date: refused, and done anew with --overwrite."""
+    options = scene(tmp_path)
+    complete(options, model)
+    job = next(job for job in jobs.find(options) if job.output.name == "a.png")
+    path, before = getattr(job, role), job.output.read_bytes()
+    date = path.stat()
+    if role == "mask":
+        _mask(path, slice(2, 9))
+    else:
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    os.utime(path, ns=(date.st_atime_ns, date.st_mtime_ns))
+    counts, rows = complete(options, model)
+    assert (counts["failed"], counts["skipped"]) == (1, 3)
+    assert "--overwrite" in rows[-1]["reason"] and job.output.read_bytes() == before
+    counts, _ = complete(dataclasses.replace(options, overwrite=True), model)
+    assert (counts["done"], counts["skipped"]) == (1, 3)
+    assert job.output.read_bytes() != before
+
+
+def test_other_spellings_and_moved_folders_go_on(tmp_path, model, monkeypatch):
+    options = scene(tmp_path)
+    complete(options, model)
+    monkeypatch.chdir(tmp_path)
+    options = dataclasses.replace(options, image="photos/", mask="./masks", output="out/")
+    assert complete(options, model)[0]["skipped"] == 4
+    shutil.copytree(tmp_path, tmp_path / "moved", copy_function=shutil.copyfile)
+    monkeypatch.chdir(tmp_path / "moved")
+    assert complete(options, model)[0]["skipped"] == 4
+
+
+def test_a_photo_that_changed_while_it_was_filled_is_not_taken_for_done(tmp_path, model):
+    options = scene(tmp_path)
+    job = next(job for job in jobs.find(options) if job.output.name == "a.png")
+
+    class Meanwhile:
+        def complete(self, image, hole, **settings):
+            job.image.touch()
+            with open(job.image, "ab") as file:
+                file.write(b"\0")
+            return model.complete(image, hole, **settings)
+
+    runner.run([job], Meanwhile(), options, tmp_path / "out/report.jsonl")
+    counts = runner.run([job], model, options, tmp_path / "out/report.jsonl")
+    assert counts["skipped"] == 0
+
+
+def test_a_run_that_trained_on_is_another_model(tmp_path, model):
+    run = tmp_path / "run"
+    checkpoints.write(run, 1, {"network": {"w": tf.Variable([1.0])}})
+    (run / "flags.txt").write_text("--model=cnn\n")
+    options = dataclasses.replace(scene(tmp_path), model=str(run))
+    complete(options, model)
+    assert complete(options, model)[0]["skipped"] == 4
+    checkpoints.write(run, 2, {"network": {"w": tf.Variable([2.0])}})
+    counts, rows = complete(options, model)
+    assert counts["failed"] == 4 and "--overwrite" in rows[-1]["reason"]

@@ -10,11 +10,10 @@ from tests.completion.test_runner import scene
 # Neither matplotlib nor scipy stands here: TensorFlow and Keras import them by themselves.
 HEAVY = (
     "apache_beam",
-    "gradio",
     "grpc",
     "hypothesis",
     "jinja2",
-    "kinpaint.critics",
+    "kinpaint.discriminators",
     "kinpaint.evaluation",
     "kinpaint.losses",
     "kinpaint.metrics",
@@ -22,13 +21,15 @@ HEAVY = (
     "kinpaint.training",
     "pytest",
     "skimage",
+    "starlette",
     "tensorboard",
     "tensorflow_serving",
+    "uvicorn",
 )
 PROGRAM = """
 import runpy, sys
 from absl import app
-app.run = lambda main: main(app.flags.FLAGS(sys.argv))
+app.run = lambda main, **_: main(app.flags.FLAGS(sys.argv))
 runpy.run_module("kinpaint.complete", run_name="__main__", alter_sys=True)
 print("modules:", *sorted(sys.modules))
 """

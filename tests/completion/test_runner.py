@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from kinpaint.completion import files, jobs, runner
-from kinpaint.completion.options import CompleteOptions, part_of
+from kinpaint.completion.options import CompleteOptions
+from pipelines.base import parts
 from pipelines.base.errors import UserError
 from tests.completion.test_files import hostile, pixels, save
 
@@ -37,9 +38,8 @@ def scene(folder, names=("a.png", "sub/b.png", "sub/b.jpg", "sub/ü c.png"), siz
 
 
 def complete(options, model, report=True):
-    index, count = part_of(options.shard)
     path = pathlib.Path(options.output) / "report.jsonl" if report else None
-    counts = runner.run(jobs.find(options)[index::count], model, options, path)
+    counts = runner.run(parts.share(options.shard, jobs.find(options)), model, options, path)
     rows = [json.loads(line) for line in path.read_text().splitlines()] if report else []
     return counts, rows
 
@@ -96,6 +96,54 @@ def test_all_hole_is_filled(tmp_path, model):
     assert complete(options, model)[0]["done"] == 1
 
 
+def test_a_fault_of_the_program_leaves_its_trace_in_the_report(tmp_path, capsys):
+    options = scene(tmp_path, ["a.png", "b.png"])
+
+    class Broken:
+        def complete(self, image, hole, **settings):
+            raise ZeroDivisionError("of a line far down")
+
+    counts, rows = complete(options, Broken())
+    assert counts["failed"] == 2
+    assert rows[0]["reason"] == "ZeroDivisionError: of a line far down"
+    assert "Traceback" in rows[0]["trace"] and "in complete" in rows[0]["trace"]
+    said = capsys.readouterr().err
+    assert "Traceback" not in said and f"the trace is in {tmp_path}/out/report.jsonl" in said
+    runner.run(jobs.find(options)[:1], Broken(), options)
+    assert "Traceback" in capsys.readouterr().err  # without a report there is no other place
+
+
+def test_what_is_left_out_is_said_before_the_network_works(tmp_path, model, capsys):
+    options = scene(tmp_path, ["a.png"])
+    array = np.asarray(Image.open(tmp_path / "photos/a.png"))
+    save(tmp_path / "photos/a.png", array, exif=b"Exif\0\0nonsense")
+    said = []
+
+    class Asked:
+        def complete(self, *args, **settings):
+            said.append(capsys.readouterr().err)
+            return model.complete(*args, **settings)
+
+    _, rows = complete(options, Asked())
+    assert "a.png: left out: its EXIF, which is damaged" in said[0]
+    assert rows[0]["left_out"] == ["its EXIF, which is damaged"]
+    assert "EXIF" not in capsys.readouterr().err
+
+
+def test_what_the_format_cannot_hold_is_found_before_the_network_works(tmp_path):
+    save(tmp_path / "a.png", pixels(20, 30, 4))
+    mask = np.zeros((20, 30), np.uint8)
+    mask[3:8] = 255
+    save(tmp_path / "m.png", mask)
+    options = CompleteOptions(
+        image=str(tmp_path / "a.png"),
+        mask=str(tmp_path / "m.png"),
+        output=str(tmp_path / "b.jpg"),
+    )
+    counts, _ = complete(options, None, report=False)  # the model is never asked
+    assert counts["failed"] == 1
+
+
 def test_a_program_error_is_one_line():
     assert runner.attempt(lambda: 1 / 0).reason == "ZeroDivisionError: division by zero"
     assert runner.attempt({}.popitem).reason.startswith("KeyError: ")
@@ -104,10 +152,10 @@ def test_a_program_error_is_one_line():
 def test_shards_share_the_work(tmp_path, model):
     options = scene(tmp_path)
     for part in range(3):
-        complete(dataclasses.replace(options, shard=f"{part}/3"), model, report=False)
+        complete(dataclasses.replace(options, shard=f"{part + 1}/3"), model, report=False)
         assert len([p for p in (tmp_path / "out").rglob("*.[pj]*g")]) == [2, 3, 4][part]
-    with pytest.raises(UserError, match="3/16"):
-        part_of("3/3")
+    with pytest.raises(UserError, match="counted from 1"):
+        dataclasses.replace(options, shard="0/3")
 
 
 def test_masks_by_suffix_one_for_all_and_by_alpha(tmp_path, model):
@@ -194,7 +242,7 @@ def test_samples_are_numbered(tmp_path, model):
         ({"image": "nowhere"}, "does not exist"),
         ({"mask": "nowhere.png"}, "does not exist"),
         ({"image": "EMPTY"}, "nothing to do"),
-        ({"samples": 0}, "--samples=0: at least 1"),
+        ({"samples": 0}, "--samples=0: write a whole number of at least 1"),
         ({"feather": -1}, "--feather=-1"),
     ],
 )

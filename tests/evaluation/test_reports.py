@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kinpaint.evaluation import contestants, report, results, runner
+from kinpaint.evaluation import contestants, results, runner
 from pipelines.base.errors import UserError
 from tests.evaluation.running import PICTURES, Model, evaluate, metrics, noise, rows
 
@@ -173,14 +173,6 @@ def test_a_negative_seed_and_a_ranking_by_lpips(photo, options, tmp_path):
     page = (tmp_path / "report.html").read_text()
     assert page.count("<svg") == 2  # by hole size, by distance
     assert tf.config.experimental.tensor_float_32_execution_enabled()  # as it was before
-
-
-def test_shards_that_end_together_do_not_take_each_others_files(tmp_path):
-    path = tmp_path / "metrics.json"
-    with report._replaced(path, "1-of-2") as one, report._replaced(path, "2-of-2") as two:
-        one.write_text("1")
-        two.write_text("2")
-    assert path.read_text() == "1" and list(tmp_path.iterdir()) == [path]
 
 
 def test_set_distances_take_the_first_pictures_whatever_their_numbers(monkeypatch):

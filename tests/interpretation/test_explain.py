@@ -119,17 +119,35 @@ def test_photos_that_show_leaves_out_are_named_and_grey(photo, monkeypatch):
 
 
 def test_pictures_and_holes_are_those_that_eval_scores(photo):
-    from kinpaint.evaluation.holes import Holes
+    from pipelines.masks.published import Holes
 
     options = ExplainOptions(model="baseline:mean", out_dir="out", limit=3)
     _, chosen = subjects.gather(photo, options)
     every = [one.name for one in photos.find(photo.data_dir)]
+    third = len(every) // 3  # as eval's --limit, so that not all are of the first class
+    assert len({one.image.split("/")[0] for one in chosen}) == 3
     last = dataclasses.replace(options, show=every[-1])
     (subject,) = subjects.gather(photo, last)[1]
-    assert [one.image for one in chosen] == every[:3]
+    assert [one.image for one in chosen] == every[::third][:3]
     assert subject.image == every[-1]
     expected = Holes(photo.masks, 24, photo.seed)[len(every) - 1]
     np.testing.assert_array_equal(subject.hole, expected[..., 0])
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"image_size": 32},
+        {"masks": "thin"},
+        {"level": 1},
+        {"split": "val"},
+        {"classes": "cats"},
+    ],
+)
+def test_settings_of_a_data_dir_are_refused_beside_an_image(told):
+    options = ExplainOptions(model="baseline:mean", image="a.png", mask="b.png", out_dir="out")
+    with pytest.raises(UserError, match=f"--{next(iter(told))}: of --data_dir only"):
+        subjects.check(PhotoOptions(**told), options)
 
 
 def write_pair(folder, name="cat", side=40):
@@ -166,6 +184,11 @@ def test_a_baseline_on_files_leaves_out_what_needs_a_network(tmp_path):
     assert entry["dependence"]["occlusion"]["radius90_px"] < 12
     assert "--train_dir" in entry["nearest"]["reason"]
     assert entry["errors"]["psnr_hole"] > 0
+    (out / "mine.html").touch()
+    session.explain(NO_PHOTOS, dataclasses.replace(options, show="cat*"))
+    left = {path.name for path in out.iterdir()}  # no page of what was explained before
+    assert left == {"cat.html", "mine.html", "index.html", "explain.json", "figures"}
+    assert {path.name.partition("_")[0] for path in (out / "figures").iterdir()} == {"cat"}
 
 
 def test_partial_masks_are_drawn_and_told_layer_by_layer():

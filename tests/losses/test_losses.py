@@ -7,6 +7,7 @@ import tensorflow as tf
 from kinpaint import losses
 from kinpaint.losses.adversarial import ADVERSARIAL
 from kinpaint.losses.reconstruction import discount
+from kinpaint.metrics import lpips
 from pipelines.base.errors import UserError
 
 
@@ -90,7 +91,7 @@ def test_mistakes_are_one_line():
 
 
 @pytest.mark.parametrize(
-    "name, critic, generator",
+    "name, discriminator, generator",
     [
         ("hinge", 0.5 * ((0 + 1.5) / 2 + (3 + 0) / 2), -(2.0 - 3.0) / 2),
         (
@@ -101,10 +102,10 @@ def test_mistakes_are_one_line():
         ("wgan_gp", (2.0 - 3.0) / 2 - (2.0 - 0.5) / 2, -(2.0 - 3.0) / 2),
     ],
 )
-def test_adversarial_rules_by_hand(name, critic, generator):
+def test_adversarial_rules_by_hand(name, discriminator, generator):
     rule = ADVERSARIAL[name]
     real, fake = tf.constant([2.0, -0.5]), tf.constant([2.0, -3.0])
-    assert float(rule.critic(real, fake)) == pytest.approx(critic, rel=1e-6)
+    assert float(rule.discriminator(real, fake)) == pytest.approx(discriminator, rel=1e-6)
     assert float(rule.generator(fake)) == pytest.approx(generator, rel=1e-6)
     assert rule.penalised == (name == "wgan_gp")
 
@@ -114,7 +115,10 @@ def test_adversarial_rules_pull_the_right_way(name):
     rule, scores = ADVERSARIAL[name], tf.constant([0.1, -0.2])
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(scores)
-        real, fake = rule.critic(scores, 0 * scores), rule.critic(0 * scores, scores)
+        real, fake = (
+            rule.discriminator(scores, 0 * scores),
+            rule.discriminator(0 * scores, scores),
+        )
         wish = rule.generator(scores)
     assert (tape.gradient(real, scores).numpy() < 0).all()
     assert (tape.gradient(fake, scores).numpy() > 0).all()
@@ -134,3 +138,37 @@ def test_feature_losses_are_zero_for_the_same_picture_only(weights_dir, name):
         value = loss(batch, {"output": output})[0]
     assert float(value) > 0.0
     assert np.isfinite(tape.gradient(value, output)).all()
+
+
+def test_each_picture_goes_through_one_backbone_once_a_step(weights_dir, monkeypatch):
+    """Four terms look at three pictures; the numbers are those of each term alone."""
+    made, passes = [], []
+    plain = lpips.Lpips
+
+    class Counted(plain):
+        def __init__(self, *args):
+            super().__init__(*args)
+            made.append(self)
+
+        def features(self, pictures):
+            passes.append(1)
+            return super().features(pictures)
+
+    rng = np.random.default_rng(0)
+    image, output, composite = (
+        tf.constant(rng.uniform(-1, 1, (2, 48, 48, 3)), "float32") for _ in range(3)
+    )
+    batch = {"image": image, "mask": tf.ones((2, 48, 48, 1))}
+    outputs = {"output": output, "composite": composite}
+    names = [f"{n}{of}" for n in ("perceptual", "style") for of in ("", "(of=composite)")]
+    alone = [
+        float(losses.build(name, weights_dir=str(weights_dir))(batch, outputs)[0])
+        for name in names
+    ]
+    monkeypatch.setattr(lpips, "Lpips", Counted)
+    together = losses.build(" + ".join(names), weights_dir=str(weights_dir))
+    _, terms = together(batch, outputs)
+    np.testing.assert_allclose([float(v) for v in terms.values()], alone, rtol=1e-5)
+    assert (len(made), len(passes)) == (1, 3)
+    together(batch, outputs)
+    assert len(passes) == 6  # nothing is remembered beyond its step

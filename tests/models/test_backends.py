@@ -9,7 +9,7 @@ import pytest
 
 PROGRAM = """
 import numpy as np
-from kinpaint import critics, models
+from kinpaint import discriminators, models
 from tests.models.test_networks import TINY
 
 with np.load("tests/golden/deepfill_v2_official.npz") as file:
@@ -36,7 +36,7 @@ for fill in ("zero", "pull_push"):
         output = np.asarray(models.build(name, fill=fill, **settings)(batch)["output"])
         assert output.shape == (2, 21, 34, 3) and np.isfinite(output).all(), name
 for name, settings in {"patch": {}, "sn_patch": {}, "global_local": {"size": 32}}.items():
-    scores = np.asarray(critics.build(name, width=4, **settings)(
+    scores = np.asarray(discriminators.build(name, width=4, **settings)(
         {k: v[:, :, :24].repeat(2, 1) for k, v in batch.items()})["scores"])
     assert np.isfinite(scores).all(), name
 print("fine")

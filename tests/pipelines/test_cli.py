@@ -13,10 +13,10 @@ from pipelines.base.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
-class Options:
+class Options(cli.Options):
     """One field of every kind."""
 
-    count: int = cli.option(3, "a number")
+    count: int = cli.option(3, "a number", low=0)
     rate: float = cli.option(0.5, "a share")
     fast: bool = cli.option(False, "a switch")
     kind: str = cli.option("a", "a choice", choices=("a", "b"))
@@ -28,15 +28,6 @@ def parsed(monkeypatch):
     """A private flag registry; returns a function that parses arguments."""
     values = flags.FlagValues()
     monkeypatch.setattr(flags, "FLAGS", values)
-    for name in ("boolean", "integer", "float", "string"):
-        define = getattr(flags, f"DEFINE_{name}")
-        kind = {"boolean": bool, "integer": int, "float": float, "string": str}[name]
-        wrapped = lambda *a, _d=define, **k: _d(*a, flag_values=values, **k)  # noqa: E731
-        monkeypatch.setitem(cli._DEFINERS, kind, wrapped)
-    for name in ("DEFINE_enum", "DEFINE_multi_string"):
-        define = getattr(flags, name)
-        wrapped = lambda *a, _d=define, **k: _d(*a, flag_values=values, **k)  # noqa: E731
-        monkeypatch.setattr(flags, name, wrapped)
     cli.define(Options)
 
     def parse(*arguments):
@@ -49,7 +40,27 @@ def parsed(monkeypatch):
 def test_every_kind_of_field_is_a_flag(parsed):
     options = parsed("--count=7", "--fast", "--kind=b", "--model=x", "--model=y")
     assert options == Options(7, 0.5, True, "b", ("x", "y"))
-    assert cli.given("count") and not cli.given("rate")
+
+
+def test_a_value_out_of_range_is_refused_with_what_to_write(parsed):
+    with pytest.raises(UserError, match="--count=-1: write a whole number of at least 0"):
+        parsed("--count=-1")
+
+
+def test_flags_without_effect_are_refused_unless_a_recipe_holds_them(parsed, monkeypatch):
+    idle = {"rate": "with --fast", "fast": "with --kind=b"}
+    monkeypatch.setattr(sys, "argv", ["program", "--flagfile=recipe.flags", "--count=2"])
+    cli.refuse(idle)
+    monkeypatch.setattr(sys, "argv", ["program", "--rate", "0.5", "--nofast"])
+    with pytest.raises(UserError, match="--rate does nothing except with --fast; --fast does"):
+        cli.refuse(idle)
+
+
+def test_recorded_flags_that_are_gone_are_named(parsed, capsys):
+    parsed()
+    cli.adopt(["--count=4", "--colour=red"], "flags.txt", changeable=())
+    assert cli.read(Options).count == 4
+    assert "--colour=red" in "".join(capsys.readouterr())
 
 
 def test_lines_are_a_flagfile_that_reads_back(parsed):
@@ -76,6 +87,32 @@ def test_a_repeatable_flag_is_adopted_whole(parsed):
     parsed()
     cli.adopt(cli.lines(Options(model=("ab", "cd"))), "flags.txt", changeable=())
     assert cli.read(Options).model == ("ab", "cd")
+
+
+def test_two_spellings_of_one_thing_are_no_change(parsed):
+    parsed("--kind=b", "--count=8")
+    same = {("kind", "b", "a"): True}.get
+    with pytest.raises(UserError, match="other flags: --count is 8, was 9$"):
+        cli.adopt(cli.lines(Options(9)), "flags.txt", (), lambda *asked: same(asked, False))
+    assert cli.read(Options).kind == "b"
+
+
+def test_recorded_flags_that_are_gone_are_named_and_left_out(parsed, capsys):
+    parsed()
+    cli.adopt(["--count=9", "--nolegacy", "--colour=red"], "flags.txt", changeable=())
+    assert cli.read(Options).count == 9
+    said = capsys.readouterr().out
+    assert said.startswith("flags.txt: ") and said.count("\n") == 1
+    assert "--nolegacy" in said and "--colour=red" in said
+
+
+def test_another_binary_s_flags_are_parsed_without_touching_ours():
+    known = cli.parsed(["--count=3", "--fast"], Options)
+    assert cli.read(Options, known) == Options(3, fast=True)
+    assert known["count"].present and not known["kind"].present
+    assert "count" not in flags.FLAGS
+    with pytest.raises(UserError, match="rat"):
+        cli.parsed(["--rat=3"], Options)
 
 
 def test_a_damaged_record_is_named(parsed):

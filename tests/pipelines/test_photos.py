@@ -258,15 +258,25 @@ def test_a_data_service_feeds_each_element_once(found):
 
 def test_levels_set_what_no_flag_sets():
     options = PhotoOptions(level=4, image_size=32)
-    resolved = resolve(options, lambda name: name == "image_size")
+    resolved = resolve(options)
     level = levels.get(4)
     assert (resolved.image_size, resolved.masks) == (32, level.masks)
     assert resolved.classes == ",".join(level.classes)
-    assert resolve(PhotoOptions(level=1), lambda name: False).image_size == 64
-    assert resolve(PhotoOptions(), lambda name: False, split="val").split == "val"
-    assert resolve(PhotoOptions(split="all"), lambda name: True).split == "all"
+    assert resolve(PhotoOptions(level=1)).image_size == 64
+    assert resolve(PhotoOptions(), split="val").split == "val"
+    assert resolve(PhotoOptions(split="all"), split="val").split == "all"
     with pytest.raises(UserError, match="no level 9"):
-        resolve(PhotoOptions(level=9), lambda name: False)
+        resolve(PhotoOptions(level=9))
+
+
+def test_a_models_own_settings_stand_behind_what_is_told_and_the_level():
+    own = {"image_size": 96, "masks": "thin"}
+    plain = resolve(PhotoOptions(), own)
+    assert (plain.image_size, plain.masks, plain.classes) == (96, "thin", "")
+    told = resolve(PhotoOptions(image_size=32, masks="center"), own)
+    assert (told.image_size, told.masks) == (32, "center")
+    assert resolve(PhotoOptions(level=1), own).masks == levels.get(1).masks
+    assert resolve(told, own) == told
 
 
 def test_real_photographs_feed_both_ways(photos_dir):

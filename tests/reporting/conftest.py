@@ -74,7 +74,7 @@ def trained(sample_dir, photos):
         settings(
             sample_dir,
             run_dir,
-            critic="none",
+            discriminator="none",
             steps=6,
             validate_every=2,
             pictures_every=2,

@@ -13,7 +13,7 @@ from tests.metrics import recipe
 from tests.training.test_session import settings
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torchvision")  # the trunk is a seeded one
-ALONE = {"critic": "none"}
+ALONE = {"discriminator": "none"}
 
 
 @pytest.fixture

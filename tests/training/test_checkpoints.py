@@ -3,12 +3,14 @@
 import os
 import pathlib
 import subprocess
+import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from kinpaint.training import checkpoints, restoring
+from pipelines.base import files
 from pipelines.base.errors import UserError
 
 
@@ -108,18 +110,43 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path):
         subprocess.run(["umount", str(mount)], check=True)
 
 
-def test_an_unfinished_checkpoint_is_swept_away(tmp_path):
-    left = pathlib.Path(tmp_path) / "checkpoints" / ".writing-00000003-999"
-    left.mkdir(parents=True)
-    (left / "state.index").write_bytes(b"half")
-    checkpoints.write(tmp_path, 4, _state(4.0))
-    assert not left.exists()
+def test_a_sweep_takes_what_a_killed_training_left_and_spares_other_workers(tmp_path):
+    folder = tmp_path / "checkpoints"
+    mine, theirs, old = (files.scratch(folder / n) for n in ("step-00000003", "copy", "copy"))
+    for left in (mine, theirs, old):
+        left.mkdir(parents=True)
+        (left / "state.index").write_bytes(b"half")
+    a_week_ago = time.time() - 7 * 86400
+    for path in (old / "state.index", old):
+        os.utime(path, (a_week_ago, a_week_ago))
+    checkpoints.write(tmp_path, 4, _state(4.0))  # which removes nothing but its own
+    assert mine.exists() and theirs.exists() and old.exists()
+    checkpoints.sweep(tmp_path)
+    assert theirs.exists() and not mine.exists() and not old.exists()
 
 
-def test_what_another_worker_is_writing_is_left_alone(tmp_path):
-    theirs = pathlib.Path(tmp_path) / "checkpoints" / ".writing-00000004-999"
-    theirs.mkdir(parents=True)
-    checkpoints.write(tmp_path, 4, _state(4.0))
-    assert theirs.exists()
-    checkpoints.write(tmp_path, 5, _state(5.0))
-    assert not theirs.exists()
+@pytest.mark.parametrize("chief", [True, False])
+def test_workers_with_one_pid_leave_each_other_alone(tmp_path, monkeypatch, chief):
+    """Another container writes the same step at the worst moment: before the rename."""
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    verify = checkpoints.verify
+
+    def in_between(path):
+        monkeypatch.setattr(checkpoints, "verify", verify)
+        checkpoints.write(tmp_path, 1, _state(1.0), chief=chief)
+        verify(path)
+
+    monkeypatch.setattr(checkpoints, "verify", in_between)
+    path = checkpoints.write(tmp_path, 1, _state(1.0))
+    verify(path)
+    assert [p.name for p in path.parent.iterdir()] == ["step-00000001"]
+
+
+def test_a_note_is_written_anew_beside_the_same_tensors(tmp_path):
+    path = checkpoints.write(tmp_path, 3, _state(3.0), {"best": 1.0})
+    key = checkpoints.content(path)
+    checkpoints.add_note(tmp_path, 3, {"best": 2.0})
+    assert checkpoints.note(path) == {"step": 3, "best": 2.0}
+    assert checkpoints.content(path) == key
+    checkpoints.write(tmp_path, 3, _state(4.0))
+    assert checkpoints.content(path) != key

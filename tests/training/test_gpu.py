@@ -28,7 +28,7 @@ def step(device, precision, start=None):
         wrap = keras.optimizers.LossScaleOptimizer if scaled else lambda inner: inner
         optimizers = [wrap(keras.optimizers.SGD(1.0)) for _ in range(2)]
         model.compile(*optimizers, model.weighted_losses)
-        networks = (model.network, model.critic)
+        networks = (model.network, model.discriminator)
         start = start or [network.get_weights() for network in networks]
         for network, weights in zip(networks, start, strict=True):
             network.set_weights(weights)

@@ -1,4 +1,4 @@
-"""The training step: gradients, one critic pass, precision, fit, averaging."""
+"""The training step: gradients, one discriminator pass, precision, fit, averaging."""
 
 import keras
 import numpy as np
@@ -21,15 +21,15 @@ def test_gradients_reach_every_weight_of_both_networks():
     assert [n for n, m in zip(names, moved, strict=True) if not m] == []
 
 
-def test_without_a_critic_only_the_generator_exists():
-    model = tiny.inpainter(critic=False)
+def test_without_a_discriminator_only_the_generator_exists():
+    model = tiny.inpainter(discriminator=False)
     logs = model.update(tiny.batch())
     assert set(logs) == set(model.log_names) == {"loss", "l1", "gradient_norm"}
 
 
 @pytest.mark.slow
 def test_one_batch_is_overfitted():
-    model = tiny.inpainter(critic=False, rate=3e-3)
+    model = tiny.inpainter(discriminator=False, rate=3e-3)
     data = tiny.batch(count=2)
     step = tf.function(model.update)
     first = float(step(data)["l1"])
@@ -38,11 +38,11 @@ def test_one_batch_is_overfitted():
     assert last < 0.2 * first
 
 
-def test_the_critic_runs_once_a_step_on_truth_and_composite():
+def test_the_discriminator_runs_once_a_step_on_truth_and_composite():
     model = tiny.inpainter()
     seen = []
-    call = model.critic.call
-    model.critic.call = lambda inputs, training=False: (
+    call = model.discriminator.call
+    model.discriminator.call = lambda inputs, training=False: (
         seen.append(np.asarray(inputs["image"])) or call(inputs, training=training)
     )
     data = tiny.batch(count=3)
@@ -65,22 +65,22 @@ def test_each_update_follows_the_gradient_of_its_own_loss_alone():
     data = {k: tf.constant(v) for k, v in tiny.batch().items()}
     twin = Inpainter.from_config(model.get_config())
     twin.network.set_weights(model.network.get_weights())
-    twin.critic.set_weights(model.critic.get_weights())
-    vectors = [v.numpy() for v in model.critic.variables]
+    twin.discriminator.set_weights(model.discriminator.get_weights())
+    vectors = [v.numpy() for v in model.discriminator.variables]
     with tf.GradientTape(persistent=True) as tape:
         outputs = twin.complete(data, training=True)
         both = tf.concat([data["image"], outputs["composite"]], 0)
         masks = tf.concat([data["mask"]] * 2, 0)
         real, fake = tf.split(
-            twin.critic({"image": both, "mask": masks}, training=True)["scores"], 2
+            twin.discriminator({"image": both, "mask": masks}, training=True)["scores"], 2
         )
         generator_loss = tf.reduce_mean(tf.abs(data["image"] - outputs["output"]))
         generator_loss += -0.5 * tf.reduce_mean(fake)
-        critic_loss = 0.5 * tf.reduce_mean(tf.nn.relu(1 - real) + tf.nn.relu(1 + fake))
-    assert len(vectors) == len(model.critic.variables)
+        discriminator_loss = 0.5 * tf.reduce_mean(tf.nn.relu(1 - real) + tf.nn.relu(1 + fake))
+    assert len(vectors) == len(model.discriminator.variables)
     for network, own, loss in (
         (model.network, twin.network, generator_loss),
-        (model.critic, twin.critic, critic_loss),
+        (model.discriminator, twin.discriminator, discriminator_loss),
     ):
         wanted = [
             w.numpy() - g.numpy()
@@ -92,7 +92,7 @@ def test_each_update_follows_the_gradient_of_its_own_loss_alone():
         ]
         network.wanted = wanted
     model.update(data)
-    for network in (model.network, model.critic):
+    for network in (model.network, model.discriminator):
         for got, want in zip(network.trainable_variables, network.wanted, strict=True):
             np.testing.assert_allclose(got.numpy(), want, rtol=1e-4, atol=2e-6)
 
@@ -112,18 +112,18 @@ def test_mixed_precision_steps_near_the_float32_step(dtype):
 def test_float16_overflow_skips_both_updates_and_halves_both_scales():
     model = tiny.inpainter("mixed_float16")
     model.update(tiny.batch())
-    for optimizer in (model.optimizer, model.critic_optimizer):
+    for optimizer in (model.optimizer, model.discriminator_optimizer):
         optimizer.dynamic_scale.assign(2.0**120)
     before = [w.numpy() for w in model.trainable_variables]
     model.update(tiny.batch())
     for weight, value in zip(model.trainable_variables, before, strict=True):
         np.testing.assert_array_equal(weight.numpy(), value)
-    for optimizer in (model.optimizer, model.critic_optimizer):
+    for optimizer in (model.optimizer, model.discriminator_optimizer):
         assert float(optimizer.dynamic_scale) == 2.0**119
 
 
 def test_clipping_bounds_the_step():
-    model = tiny.inpainter(critic=False)
+    model = tiny.inpainter(discriminator=False)
     model.compile(keras.optimizers.SGD(1.0), None, model.weighted_losses, clip_norm=1e-3)
     before = [w.numpy() for w in model.network.trainable_variables]
     logs = model.update(tiny.batch())
@@ -141,7 +141,7 @@ def test_accumulated_micro_batches_step_like_one_large_batch():
         keras.utils.set_random_seed(2)
         model = models[parts] = tiny.inpainter(accumulate=parts)
         before = [w.numpy() for w in model.trainable_variables]
-        vectors = model.critic.non_trainable_variables
+        vectors = model.discriminator.non_trainable_variables
         kept = [u.numpy() for u in vectors]
         for i in range(parts):
             for u, value in zip(vectors, kept, strict=True):
@@ -150,7 +150,7 @@ def test_accumulated_micro_batches_step_like_one_large_batch():
             size = 4 // parts
             model.update({k: v[i * size : (i + 1) * size] for k, v in data.items()})
         assert not any(map(np.array_equal, before, model.trainable_variables))
-    for name in ("optimizer", "critic_optimizer"):
+    for name in ("optimizer", "discriminator_optimizer"):
         whole, halves = (getattr(models[parts], name) for parts in (1, 2))
         assert int(whole.iterations) == int(halves.iterations) == 1
         for moments in ("_momentums", "_velocities"):
@@ -161,7 +161,7 @@ def test_accumulated_micro_batches_step_like_one_large_batch():
 
 
 def test_the_average_follows_its_recurrence():
-    model = tiny.inpainter(critic=False, average=0.5)
+    model = tiny.inpainter(discriminator=False, average=0.5)
     path = [[w.numpy() for w in model.network.weights]]
     for _ in range(3):
         model.update(tiny.batch())
@@ -183,8 +183,8 @@ def test_compile_and_fit_work_and_report_epoch_means():
     assert model.evaluate(data, verbose=0, return_dict=True)["l1"] > 0
 
 
-def test_gradient_penalty_is_zero_for_a_critic_of_unit_slope():
-    """A critic that sums the hole along a unit direction has gradient norm one."""
+def test_gradient_penalty_is_zero_for_a_discriminator_of_unit_slope():
+    """A discriminator that sums the hole along a unit direction has gradient norm one."""
     model = tiny.inpainter(adversarial="wgan_gp", gradient_penalty=1.0)
     data = {k: tf.constant(v) for k, v in tiny.batch().items()}
     area = tf.reduce_sum(data["mask"], [1, 2, 3], keepdims=True) * 3
@@ -193,8 +193,8 @@ def test_gradient_penalty_is_zero_for_a_critic_of_unit_slope():
         def __call__(self, inputs, training=False):
             return {"scores": tf.reduce_sum(inputs["image"] / tf.sqrt(area), [1, 2, 3])}
 
-    model.critic = None
-    object.__setattr__(model, "critic", UnitSlope())
+    model.discriminator = None
+    object.__setattr__(model, "discriminator", UnitSlope())
     outputs = {"composite": tf.zeros_like(data["image"])}
     assert float(model._penalty(data, outputs)) == pytest.approx(0.0, abs=1e-6)
     area = area / 4  # slope two
@@ -205,7 +205,7 @@ def words_compiled():
     keras.utils.set_random_seed(1)
     model = Inpainter(
         kinpaint.models.build("cnn", width=4, depth=1),
-        kinpaint.critics.build("patch", width=4),
+        kinpaint.discriminators.build("patch", width=4),
         average_decay=0.9,
     )
     model.compile(keras.optimizers.Adam(0.01), losses="1*l1_hole + 0.5*l2", clip_norm=1.0)
@@ -216,7 +216,7 @@ def test_compile_takes_the_words_of_the_command_line():
     model = words_compiled()
     logs = model.update(tiny.batch())
     assert {"l1_hole", "l2", "adversarial"} <= set(logs)
-    assert model.critic_optimizer is not model.optimizer
+    assert model.discriminator_optimizer is not model.optimizer
     with pytest.raises(ValueError, match="unknown loss 'l3'"):
         model.compile(losses="l3")
     with pytest.raises(ValueError, match="write one of .*hinge"):

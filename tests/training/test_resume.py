@@ -1,6 +1,7 @@
 """Runs of the real binary: resumed, killed, stopped, refused."""
 
 import json
+import os
 import pathlib
 import random
 import signal
@@ -16,7 +17,7 @@ from kinpaint.training import checkpoints
 
 FLAGS = (
     "--model=cnn(width=4, depth=2)",
-    "--critic=sn_patch(width=4)",
+    "--discriminator=sn_patch(width=4)",
     "--losses=l1_hole",
     "--image_size=32",
     "--masks=strokes",
@@ -79,7 +80,7 @@ def test_a_run_writes_what_the_contract_names(uninterrupted):
     }
     rows = [json.loads(line) for line in (uninterrupted / "history.jsonl").open()]
     assert [row["step"] for row in rows if "loss" in row] == list(range(2, 17, 2))
-    assert [row["step"] for row in rows if "val_psnr_hole" in row] == [5, 10, 15]
+    assert [row["step"] for row in rows if "val_psnr_hole" in row] == [5, 10, 15, 16]
     assert "--masks=strokes" in (uninterrupted / "flags.txt").read_text().splitlines()
 
 
@@ -117,7 +118,8 @@ def test_sigterm_saves_and_exits_cleanly_and_a_bare_call_resumes(
     process.send_signal(signal.SIGTERM)
     out, _ = finish(process)
     assert "SIGTERM" in out or "finished" in out
-    finish(start(sample_dir, run, base=()))  # every other flag comes from the run
+    same_dir = os.path.relpath(sample_dir)  # every other flag comes from the run
+    finish(start(same_dir, run, base=()))
     assert_same_state(run, uninterrupted)
 
 

@@ -10,21 +10,22 @@ import pytest
 import tensorflow as tf
 
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
-from kinpaint.training import building, callbacks, checkpoints, session, strategy
+from kinpaint.training import building, callbacks, checkpoints, dry_run, session, strategy
 from kinpaint.training.run import Run
+from kinpaint.training.settings import Settings
 from pipelines import photos
 from pipelines.base.errors import UserError
-from pipelines.options import PhotoOptions
+from pipelines.options import FeedOptions
 from tests.training import tiny
 
 
 def settings(data_dir, run_dir, **changes):
-    made = session.Settings(
+    made = Settings(
         TrainOptions(run_dir=str(run_dir), steps=2, validate_every=0, pictures_every=0),
-        PhotoOptions(
+        FeedOptions(
             data_dir=str(data_dir), split="train", image_size=32, batch_size=2, masks="center"
         ),
-        ModelOptions(model="cnn(width=4, depth=2)", critic="sn_patch(width=4)"),
+        ModelOptions(model="cnn(width=4, depth=2)", discriminator="sn_patch(width=4)"),
         LossOptions(),
         OptimizerOptions(),
     )
@@ -39,23 +40,23 @@ def settings(data_dir, run_dir, **changes):
     ("changes", "words"),
     [
         ({"data_dir": "/nonexistent"}, "no directory"),
-        ({"model": "gatd"}, "unknown model 'gatd'; known: "),
+        ({"model": "gatd"}, "'gatd' is none of mlp"),
         ({"model": "cnn(depht=2)"}, "no setting depht; known: depth"),
         ({"model": "cnn + mlp"}, "names one network"),
         ({"model": "gated(width=4"}, "cannot read the --model"),
-        ({"critic": "pach"}, "unknown critic 'pach'"),
+        ({"discriminator": "pach"}, "'pach' is none of patch"),
         ({"masks": "strokes(colour=3)"}, "strokes has no setting 'colour'"),
-        ({"losses": "l3"}, "unknown loss 'l3'"),
+        ({"losses": "l3"}, "'l3' is none of l1"),
         (
             {"model": "cnn(width=4, depth=2)", "losses": "l1 + 1*l1_hole(of=coarse)"},
             "has a term of=coarse, which 'cnn' does not paint; it has composite, output",
         ),
-        ({"adversarial": "hing"}, "unknown --adversarial 'hing'"),
-        ({"batch_size": 0}, "--batch_size must be at least 1"),
+        ({"adversarial": "hing"}, "--adversarial=hing: write one of hinge"),
+        ({"batch_size": 0}, "--batch_size=0: write a whole number of at least 1"),
         ({"model": "gated(name=mine)"}, "name and dtype cannot be set"),
         ({"model": "gated(width=wide)"}, "cannot be built of (width=wide)"),
-        ({"accumulate": 0}, "--accumulate must be at least 1"),
-        ({"validation_pictures": 0}, "--validation_pictures must be at least 1"),
+        ({"accumulate": 0}, "--accumulate=0: write a whole number"),
+        ({"validation_pictures": 0}, "--validation_pictures=0: write a whole number"),
         ({"strategy": "multi_worker"}, "needs TF_CONFIG"),
         ({"strategy": "mirrored", "steps_per_execution": 2}, "one device only"),
         ({"strategy": "mirrored", "accumulate": 2}, "--accumulate above 1 works on one device"),
@@ -67,7 +68,7 @@ def settings(data_dir, run_dir, **changes):
                 "validate_every": 1,
                 "feature_weights_dir": "/nonexistent",
             },
-            "no weights for lpips_alex at /nonexistent/alexnet_features_torchvision.npz",
+            "--feature_weights_dir=/nonexistent is no directory: make it with",
         ),
     ],
 )
@@ -90,8 +91,16 @@ def test_a_dry_run_measures_and_saves_nothing(sample_dir, tmp_path, capsys, grou
         settings(sample_dir, tmp_path / "run", dry_run=True, steps_per_execution=group)
     )
     said = capsys.readouterr().out
-    assert "parameters; critic: " in said and "s a step" in said and "MB above" in said
+    assert "parameters; discriminator: " in said and "s a step" in said and "MB above" in said
     assert [p.name for p in (tmp_path / "run").iterdir()] == ["dry_run.png"]
+
+
+def test_the_memory_of_a_step_is_the_gpu_s_where_one_trains(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
+    monkeypatch.setattr(
+        tf.config.experimental, "get_memory_info", lambda name: {"peak": 3 * 2**20}
+    )
+    assert dry_run._peak_megabytes() == 3.0
 
 
 @pytest.mark.slow
@@ -133,7 +142,9 @@ def test_grouped_and_compiled_steps_end_where_single_steps_do(sample_dir, tmp_pa
 @pytest.mark.parametrize("steps", [2, 12])
 def test_a_profile_is_written_for_tensorboard(sample_dir, tmp_path, steps):
     """Ten steps long, or as many as there are."""
-    made = settings(sample_dir, tmp_path / "run", profile_at=1, steps=steps, critic="none")
+    made = settings(
+        sample_dir, tmp_path / "run", profile_at=1, steps=steps, discriminator="none"
+    )
     session.train(made)
     traces = list((tmp_path / "run" / "logs" / "plugins" / "profile").glob("*/*.xplane.pb"))
     assert len(traces) == 1 and traces[0].stat().st_size > 1000
@@ -182,7 +193,7 @@ def test_a_nan_batch_stops_by_name_or_rolls_back(sample_dir, tmp_path, monkeypat
 
 def test_each_rollback_halves_the_rate_and_gives_no_time_back(tmp_path):
     """Two of them to one checkpoint; the callbacks after the guard never hear of either."""
-    run = Run(tmp_path, tiny.inpainter(critic=False))
+    run = Run(tmp_path, tiny.inpainter(discriminator=False))
     run.save()
     guard, later = callbacks.Guard(run, "rollback"), keras.callbacks.Callback()
     later.on_train_batch_end = lambda *_: pytest.fail("heard of a void step")
@@ -213,7 +224,9 @@ def test_recomputed_activations_give_the_same_step(sample_dir, tmp_path, model, 
             model=model,
             precision=precision,
         )
-        made = dataclasses.replace(made, model=dataclasses.replace(made.model, critic="none"))
+        made = dataclasses.replace(
+            made, model=dataclasses.replace(made.model, discriminator="none")
+        )
         built = building.build(made)
         start = weights.setdefault("start", built.network.get_weights())
         built.network.set_weights(start)
@@ -271,7 +284,9 @@ def test_photos_too_few_to_validate_on_are_told(tmp_path, sample_dir):
     folder.mkdir(parents=True)
     trained = photos.find(sample_dir, "train")[0].path
     (folder / "one.jpg").write_bytes(pathlib.Path(trained).read_bytes())
-    alone = settings(tmp_path / "photos", tmp_path / "run", validate_every=1, critic="none")
+    alone = settings(
+        tmp_path / "photos", tmp_path / "run", validate_every=1, discriminator="none"
+    )
     with pytest.raises(UserError, match="no photos to validate on.*--validate_every=0"):
         session.train(alone)
     assert not (tmp_path / "run").exists()

@@ -69,7 +69,7 @@ def test_two_replicas_step_like_one_device():
 
 FLAGS = (
     "--model=cnn(width=4, depth=2)",
-    "--critic=sn_patch(width=4)",
+    "--discriminator=sn_patch(width=4)",
     "--losses=l1_hole",
     "--image_size=32",
     "--masks=strokes",

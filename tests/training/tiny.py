@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kinpaint import critics, losses, models
+from kinpaint import discriminators, losses, models
 from kinpaint.options import OptimizerOptions
 from kinpaint.training import precision
 from kinpaint.training.inpainter import Inpainter
@@ -21,8 +21,8 @@ def batch(count=4, side=32, seed=0):
     return {"image": image.astype("float32"), "mask": mask.astype("float32")}
 
 
-def inpainter(dtype="float32", critic=True, expression="l1", **compile_settings):
-    """A compiled tiny gated generator against a tiny critic."""
+def inpainter(dtype="float32", discriminator=True, expression="l1", **compile_settings):
+    """A compiled tiny gated generator against a tiny discriminator."""
     policy = precision.policy(dtype)
     rates = OptimizerOptions(
         learning_rate=compile_settings.pop("rate", 1e-3),
@@ -30,11 +30,11 @@ def inpainter(dtype="float32", critic=True, expression="l1", **compile_settings)
     )
     average = compile_settings.pop("average", 0.0)
     network = models.build("gated", dtype=policy, width=8)
-    judge = critics.build("sn_patch", dtype=policy, width=4) if critic else None
+    judge = discriminators.build("sn_patch", dtype=policy, width=4) if discriminator else None
     model = Inpainter(network, judge, average)
     model.compile(
         precision.adam(rates, rates.learning_rate, dtype),
-        precision.adam(rates, rates.learning_rate, dtype) if critic else None,
+        precision.adam(rates, rates.learning_rate, dtype) if discriminator else None,
         losses.build(expression),
         **compile_settings,
     )
