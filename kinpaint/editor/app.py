@@ -30,7 +30,7 @@ from starlette.staticfiles import StaticFiles
 
 import kinpaint
 from kinpaint.completion import files
-from kinpaint.editor import jobs, models, pictures, sessions
+from kinpaint.editor import jobs, models, pictures, select, sessions
 from kinpaint.editor.guard import Guard
 from kinpaint.editor.options import DemoOptions
 from pipelines import stored
@@ -620,8 +620,6 @@ def _share(value):
 
 
 def _selected(photo, step, keep, remove, box, grow):
-    from kinpaint.editor import select
-
     level = select.reduced_level(photo.width, photo.height, photo.depth)
     found = select.outline(pictures.whole(step.layers, level), keep, remove, box)
     return _bits(select.enlarged(found, photo.width, photo.height, grow))

@@ -22,6 +22,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kinpaint.editor import pictures
+from pipelines.base import quiet
 from pipelines.base.errors import UserError
 
 LOADER = "kinpaint:load"
@@ -105,6 +106,7 @@ def _child(line, loader):
     """What the child process runs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the server's affair
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    quiet.on_import("tensorflow")
     module, _, function = loader.partition(":")
     with contextlib.suppress(EOFError, BrokenPipeError):
         _Child(line, lambda s: getattr(importlib.import_module(module), function)(s)).run()
