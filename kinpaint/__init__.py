@@ -37,7 +37,7 @@ Submodules load when first used; nothing heavy is imported with the package.
 import importlib
 import importlib.util
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def load(path="", weights="raw"):

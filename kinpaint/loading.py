@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from kinpaint.completion import fill
-from pipelines import json_files
-from pipelines.cli import UserError
+from pipelines.base import files
+from pipelines.base.errors import UserError
 
 CARD = "model_card.json"
 BOXED = pathlib.Path(__file__).parents[1] / "saved_models" / "kinpaint-small"
@@ -163,7 +163,7 @@ def _load_version(path):
             f"{path} has no signature serving_default: export it with kinpaint.export"
         )
     card_file = path / CARD
-    card = json_files.one(card_file) if card_file.is_file() else {}
+    card = files.one(card_file) if card_file.is_file() else {}
     complete = _caller(module.signatures)
     complete.module = module  # signatures hold their variables only weakly
     draws = "complete_drawn" in module.signatures

@@ -2,7 +2,7 @@
 
 import inspect
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def make(classes, kind, name, **settings):

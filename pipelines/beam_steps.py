@@ -17,7 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipelines import materialise, photos, records
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.prepare import Dropped, prepare
 
 

@@ -24,6 +24,8 @@ import textwrap
 from absl import app, flags, logging
 from tqdm import tqdm
 
+from pipelines.base.errors import UserError
+
 flags.disclaim_key_flags()  # the binary, not this module, owns what it defines
 
 _DEFINERS = {
@@ -37,10 +39,6 @@ SCREEN = 40  # lines of what --helpshort prints
 _COLUMNS, _FLAG_COLUMNS = 100, 34
 
 _PLAIN_LINE = "{desc}: {n_fmt}/{total_fmt} {rate_fmt} {remaining} left {postfix}\n"
-
-
-class UserError(Exception):
-    """What is wrong and what to do about it, in one line for the person."""
 
 
 def option(default, help, *, choices=None, multiple=False):  # noqa: A002

@@ -12,7 +12,7 @@ known pixels are never far.
 
 import dataclasses
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

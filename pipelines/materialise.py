@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from pipelines import cli, complexity, json_files, masks, photos, quality, splits
+from pipelines import cli, complexity, listing, masks, photos, quality, splits
 from pipelines.prepare import Dropped, prepare
 
 _EVALUATED = ("val", "test")
@@ -60,7 +60,7 @@ def write(options, level):
 def described(data_dir, found):
     """What is known of each photo: its manifest row, if any, with its split."""
     root = pathlib.Path(data_dir)
-    manifest = json_files.manifest(root)
+    manifest = listing.manifest(root)
     its_splits = splits.assign(root, [photo.path for photo in found])
     return [
         manifest.get(photo.name, {}) | {"split": split}

@@ -18,7 +18,7 @@ import sys
 import tensorflow as tf
 
 from pipelines import crops, decode, listing, records, splits
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.draws import Draws
 from pipelines.masks import batch as draw_masks
 

@@ -24,8 +24,9 @@ import re
 
 import tensorflow as tf
 
-from pipelines import json_files
-from pipelines.cli import UserError
+from pipelines import listing
+from pipelines.base import files
+from pipelines.base.errors import UserError
 
 SUFFIX = ".tfrecord"
 _REFERENCE = r"(.*\.tfrecord)#(\d+)\+(\d+)-(\d+)"
@@ -155,11 +156,11 @@ def _check_complete(data_dir, paths):
 def _entries_of(path):
     size = os.path.getsize(path)
     try:
-        rows = json_files.rows(f"{path}.index", _INDEX)
+        rows = files.rows(f"{path}.index", _INDEX)
     except UserError as error:
         raise UserError(f"cannot read {path}.index: write the shards anew ({error})") from error
     for row in rows:
-        json_files.require_inside(row["name"], f"{path}.index")
+        listing.require_inside(row["name"], f"{path}.index")
     end = max((row["offset"] + row["length"] + _TAIL for row in rows), default=0)
     if end != size or any(min(row["offset"], row["length"]) < 0 for row in rows):
         raise UserError(f"{path} and its index do not belong together: write the shards anew")

@@ -13,8 +13,8 @@ import hashlib
 import os
 import pathlib
 
-from pipelines import json_files
-from pipelines.cli import UserError
+from pipelines import listing
+from pipelines.base.errors import UserError
 
 SPLITS = ("train", "val", "test")
 _UPPER_BOUNDS = (0.8, 0.9, 1.0)  # cumulative shares of SPLITS
@@ -40,7 +40,7 @@ def assign(data_dir, paths):
         UserError: a photo or the manifest cannot be read.
     """
     root = pathlib.Path(data_dir)
-    rows = json_files.manifest(root)
+    rows = listing.manifest(root)
     return [_split_of_photo(root, pathlib.Path(path), rows) for path in paths]
 
 

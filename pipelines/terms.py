@@ -12,7 +12,7 @@ parenthesised tuple of these.
 import ast
 import dataclasses
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,8 +23,9 @@ from kinpaint.completion.options import CompleteOptions
 from kinpaint.completion.report import Report
 from kinpaint.evaluation.holes import ListedHoles
 from kinpaint.metrics import torch_files
-from pipelines import decode, headers, json_files, quality, records
-from pipelines.cli import UserError
+from pipelines import decode, headers, listing, quality, records
+from pipelines.base import files as base_files
+from pipelines.base.errors import UserError
 from pipelines.exploration.measure import measure
 from pipelines.inaturalist import journal, limits
 
@@ -152,14 +153,14 @@ def _as_mask(path):
 
 
 TEXT_READERS = {
-    "rows": lambda path: json_files.rows(path, {}),
-    "manifest.jsonl": lambda path: (json_files.manifest(path.parent), _journal(path)),
+    "rows": lambda path: base_files.rows(path, {}),
+    "manifest.jsonl": lambda path: (listing.manifest(path.parent), _journal(path)),
     "journal.jsonl": lambda path: _journal(path),
     "holes.jsonl": ListedHoles,
     "a.tfrecord.index": lambda path: _shards(path),
     "report.jsonl": lambda path: Report(path, CompleteOptions()).close(),
     "limits.json": lambda path: limits.Limits(path, 1.0).requests(),
-    "model_card.json": lambda path: json_files.one(path.with_name(loading.CARD)),
+    "model_card.json": lambda path: base_files.one(path.with_name(loading.CARD)),
 }
 
 

@@ -17,7 +17,7 @@ from kinpaint.ablation import comparison, cost, tables, variants
 from kinpaint.ablation import study as study_
 from kinpaint.ablation.options import AblateOptions
 from kinpaint.evaluation import contestants
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 BASE = (
     "--image_size=32 --masks=center(size=0.25) --batch_size=2 --steps=4 --validate_every=2 "

@@ -18,8 +18,8 @@ from kinpaint.completion.options import CompleteOptions
 from kinpaint.evaluation import contestants
 from kinpaint.metrics import trunks
 from kinpaint.models import published
-from pipelines import json_files, listing, materialise, photos, records, splits
-from pipelines.cli import UserError
+from pipelines import listing, materialise, photos, records, splits
+from pipelines.base.errors import UserError
 from pipelines.inaturalist import classes, journal, observations
 from tests.binaries import ROOT
 from tests.completion.test_files import pixels, save
@@ -52,7 +52,7 @@ def test_a_manifest_that_names_what_is_outside_is_refused(tmp_path, name):
     save(tmp_path / "a.jpg", pixels())
     (tmp_path / "manifest.jsonl").write_text(json.dumps({"path": name, "split": "val"}) + "\n")
     with pytest.raises(UserError, match="outside its folder"):
-        json_files.manifest(tmp_path)
+        listing.manifest(tmp_path)
     with pytest.raises(UserError, match="outside its folder"):
         splits.assign(tmp_path, ["a.jpg"])
     with pytest.raises(UserError, match="outside its folder"):

@@ -9,8 +9,9 @@ from absl import flags
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import cli, json_files, terms
-from pipelines.cli import UserError
+from pipelines import cli, terms
+from pipelines.base import files
+from pipelines.base.errors import UserError
 from pipelines.inaturalist import classes, observations, plan
 from tests.test_properties import FAMILIES, few, many
 
@@ -116,7 +117,7 @@ def test_rows_read_back_and_a_torn_tail_is_passed_over(tmp_path_factory, written
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in written)
     torn = b'{"a": "' + tail.replace(b"\n", b"").replace(b'"', b"")
     path.write_bytes(text.encode("utf-8", "surrogatepass") + torn)
-    assert json_files.rows(path) == written
+    assert files.rows(path) == written
 
 
 nothing = st.sampled_from([None, {}, []])

@@ -6,7 +6,7 @@ import shlex
 from kinpaint.ablation import comparison, cost, hparams, plots, tables, training, variants
 from kinpaint.evaluation.results import METRICS
 from kinpaint.metrics.aggregate import UNRANKED, higher_is_better
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 # Flags of kinpaint.train that kinpaint.eval shares: scored as trained unless --score says else.
 _SHARED = ("level", "image_size", "masks", "classes")

@@ -12,7 +12,7 @@ import sys
 from absl.flags import Error, FlagValues
 
 from kinpaint.options import TrainOptions
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def opened(text, name):

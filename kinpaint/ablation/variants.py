@@ -13,7 +13,7 @@ import re
 import shlex
 
 from kinpaint.evaluation import contestants
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 _OWNED = ("run_dir", "data_dir", "seed")  # set by the study itself
 

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from kinpaint.completion import exif
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.listing import MAX_PIXELS
 
 READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")

@@ -12,7 +12,7 @@ import os
 import pathlib
 
 from kinpaint.completion import files
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

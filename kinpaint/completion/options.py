@@ -47,7 +47,7 @@ class CompleteOptions:
 
 def part_of(shard):
     """Reads `i/n`; raises UserError unless 0 <= i < n."""
-    from pipelines.cli import UserError
+    from pipelines.base.errors import UserError
 
     try:
         index, count = (int(x) for x in shard.split("/"))

@@ -12,7 +12,7 @@ import pathlib
 import threading
 
 from kinpaint import loading
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 # What changes no pixel of any output, and so does not make a finished photo unfinished.
 _IRRELEVANT = ("image", "output", "shard", "report", "overwrite", "beam")

@@ -9,7 +9,7 @@ import cv2
 import skimage
 
 from kinpaint.evaluation.baselines import BASELINES, Baseline
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 _PREFIX = "baseline:"
 TAKEN = {".", "..", "truth"}  # folders beside those that pictures are saved in

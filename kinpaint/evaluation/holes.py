@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 import pipelines.masks
-from pipelines import json_files
-from pipelines.cli import UserError
+from pipelines.base import files
+from pipelines.base.errors import UserError
 
 FORMAT = 1
 _HEAD = {"format": int, "masks": str, "image_size": int, "seed": int}
@@ -135,13 +135,13 @@ def write_png(path, hole):
 
 def _read(path):
     try:
-        lines = json_files.rows(path)
+        lines = files.rows(path)
         if not lines:
             raise UserError("it is missing or empty")
-        if json_files.checked(lines[0], _HEAD, "line 1")["format"] != FORMAT:
+        if files.checked(lines[0], _HEAD, "line 1")["format"] != FORMAT:
             raise UserError(f"its format is {lines[0]['format']}, not {FORMAT}")
         for number, row in enumerate(lines[1:], 2):
-            json_files.checked(row, _ROW, f"line {number}")
+            files.checked(row, _ROW, f"line {number}")
         return lines
     except UserError as error:
         raise UserError(f"cannot read {path} as a holes.jsonl: {error}") from error

@@ -18,7 +18,7 @@ from kinpaint.evaluation.scores import Scorer
 from kinpaint.metrics.aggregate import UNRANKED
 from kinpaint.metrics.lpips import NETS
 from pipelines import photos
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def prepare(photo, options):

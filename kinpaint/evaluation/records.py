@@ -12,7 +12,7 @@ import json
 import pathlib
 import re
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 _HEAD = re.compile(r'{"key": "(\w+)", "index": (\d+)')
 

@@ -5,7 +5,7 @@ import json
 import pathlib
 
 from kinpaint.evaluation import analysis, gallery, holes, pages, results, summary
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def write(job, records, settings):

@@ -6,7 +6,7 @@ import tensorflow as tf
 from kinpaint.metrics import quality
 from kinpaint.metrics.diversity import Diversity
 from kinpaint.metrics.lpips import NETS, Lpips, distance
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 MS_SSIM = ("ms_ssim", "ms_ssim_4s", "ms_ssim_3s")
 

@@ -9,7 +9,7 @@ from kinpaint.evaluation.contestants import Contestant
 from kinpaint.evaluation.gallery import HOLE_COLOUR
 from kinpaint.interpretation import probe
 from kinpaint.interpretation.recall import Found
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from kinpaint.evaluation.options import EvalOptions
 from kinpaint.interpretation import scale
 from kinpaint.interpretation.case import Subject
 from pipelines import photos
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def gather(photo, options):

@@ -6,7 +6,7 @@ import keras
 
 from kinpaint.losses import perceptual, reconstruction, regularity
 from pipelines import terms
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 TERMS = {
     "l1": reconstruction.l1,
@@ -25,9 +25,10 @@ TERMS = {
 class WeightedSum:
     """Calls every term; gives the total and each unweighted term by name."""
 
-    def __init__(self, weighted):
-        """Takes a list of (label, weight, function)."""
+    def __init__(self, weighted, expression=None):
+        """Takes a list of (label, weight, function), and the words it was built from."""
         self.weighted = weighted
+        self.expression = expression
 
     def __call__(self, batch, outputs):
         """Scalar total and dict of label to unweighted scalar."""
@@ -61,7 +62,7 @@ def build(expression, **context) -> WeightedSum:
         except ValueError as error:
             raise UserError(f"loss {term.name!r}: {error}") from error
         weighted.append((_label(term, weighted), term.weight, loss))
-    return WeightedSum(weighted)
+    return WeightedSum(weighted, expression)
 
 
 def check(expression, network):

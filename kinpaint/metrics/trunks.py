@@ -20,7 +20,7 @@ import numpy as np
 from keras import layers
 
 from kinpaint import npz
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 ORIGIN = "torchvision IMAGENET1K_V1"  # what a file's entry "origin" claims, if it has one
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from kinpaint import npz
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 SCOPE = "inpaint_net/"
 _PASSED_OVER = re.compile(

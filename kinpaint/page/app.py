@@ -6,7 +6,7 @@ import gradio as gr
 
 from kinpaint.page import parts, work
 from kinpaint.page.attention import attention_picture
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 MOST = 6  # fillings to choose from
 HINT = "Open or paste a photo, paint over what should go, press **Fill**."

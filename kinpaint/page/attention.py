@@ -7,7 +7,7 @@ strength how far.
 import numpy as np
 
 from kinpaint.interpretation import flow, probe, scale
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 SIDE = 256  # pixels of the longer side of what is explained
 

@@ -17,7 +17,7 @@ import kinpaint
 from kinpaint import loading
 from kinpaint.completion import files
 from kinpaint.page import FOLDER
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 PREVIEW = 1024  # longest side in pixels of what is painted on
 

@@ -8,7 +8,7 @@ import pathlib
 import numpy as np
 
 from kinpaint.ablation.comparison import read_scores
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 class Ablation:

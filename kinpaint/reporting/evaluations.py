@@ -10,7 +10,7 @@ from kinpaint.ablation.comparison import read_scores
 from kinpaint.evaluation import contestants
 from kinpaint.evaluation.pages import LABELS
 from kinpaint.metrics.aggregate import higher_is_better
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 _FILES = ("metrics.json", "per_image.csv", "holes.jsonl")
 

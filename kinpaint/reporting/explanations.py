@@ -11,7 +11,7 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 OTHER_PHOTOS = ("nearest",)  # sections whose figures show other photos than the explained
 _FEW = 12  # facts of a section that fit a table; of more the figures tell

@@ -11,7 +11,7 @@ from kinpaint.reporting.blocks import Film
 from kinpaint.reporting.evaluations import Evaluation
 from kinpaint.reporting.explanations import Explanation
 from kinpaint.reporting.runs import Run, film
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 _GIVES = {
     "run": "training curves and settings",

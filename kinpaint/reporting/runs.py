@@ -10,7 +10,7 @@ from PIL import Image
 
 from kinpaint.reporting.blocks import Film
 from pipelines import terms
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 _TAG = "completions"
 _GAP = 3  # px between the tiles of a frame

@@ -10,7 +10,8 @@ import numpy as np
 
 from kinpaint.reporting import drawing
 from kinpaint.reporting.deck import credit_of
-from pipelines.cli import UserError, progress
+from pipelines.base.errors import UserError
+from pipelines.cli import progress
 
 FPS = 24
 SHORTEST, LONGEST = 125.0, 175.0  # s, all slides together

@@ -7,7 +7,7 @@ import subprocess
 import tensorflow as tf
 
 import kinpaint
-from pipelines import json_files
+from pipelines.base import files
 
 # A card travels with its model: where things lay on the machine of the run stays behind.
 _PLACES = ("run_dir", "data_dir", "feature_weights_dir", "warm_start", "data_service")
@@ -53,7 +53,7 @@ def describe(network, name, run_dir, weights, info):
 
 def _scores(run_dir, step):
     """The last line of the run's history up to `step` with validation scores, or None."""
-    rows = json_files.rows(run_dir / "history.jsonl")
+    rows = files.rows(run_dir / "history.jsonl")
     rows = [row for row in rows if any(k.startswith("val") for k in row)]
     reached = [row for row in rows if step is None or row.get("step", 0) <= step]
     return reached[-1] if reached else None

@@ -17,7 +17,7 @@ import tensorflow as tf
 from kinpaint import loading
 from kinpaint.serving import card as cards
 from kinpaint.serving import lite, signatures, warmup
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 SIZES = ((64, 64), (65, 43), (256, 256))  # height, width: what is compared
 

@@ -9,7 +9,7 @@ import pathlib
 import tensorflow as tf
 
 from kinpaint import images
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 MODELS = ("mlp", "cnn", "gated")
 KINDS = ("float16", "int8")  # weights stored as float16; or int8, dynamic range

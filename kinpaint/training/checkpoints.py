@@ -20,7 +20,7 @@ import shutil
 
 import tensorflow as tf
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def named(model):

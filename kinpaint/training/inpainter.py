@@ -12,7 +12,14 @@ Both updates use the weights of the start of the step. The published DeepFill co
 runs the critic's update first, on a batch of its own; a second generator pass a
 step buys nothing measurable and costs half as much again.
 
-`compile` and `fit` work on one device. Under tf.distribute use `training.loop`:
+`compile` and `fit` work on one device:
+
+    model = Inpainter(kinpaint.models.build("gated"), kinpaint.critics.build("sn_patch"))
+    model.compile("adam", losses="1*l1_hole + 0.1*total_variation", adversarial="hinge")
+    model.fit(batches)  # of {"image": [B, H, W, 3] in [-1, 1], "mask": [B, H, W, 1]}
+    model.save("model.keras")
+
+ Under tf.distribute use `training.loop`:
 losses are divided by the number of replicas here, since gradients are summed.
 """
 
@@ -20,8 +27,10 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+import kinpaint.losses
 from kinpaint.images import composite
 from kinpaint.losses.adversarial import ADVERSARIAL
+from pipelines.base.errors import UserError
 
 
 @keras.saving.register_keras_serializable("kinpaint")
@@ -37,6 +46,9 @@ class Inpainter(keras.Model):
 
     def __init__(self, network, critic=None, average_decay=0.0, seed=0, **kwargs):
         super().__init__(**kwargs)
+        for part in (network, critic):  # one that was read from a file has no weights yet
+            if part is not None and not part.built:
+                part.build()
         self.network = network
         self.critic = critic
         self.average_decay = average_decay
@@ -50,9 +62,9 @@ class Inpainter(keras.Model):
 
     def compile(
         self,
-        optimizer,
+        optimizer="adam",
         critic_optimizer=None,
-        losses=None,
+        losses="1*l1",
         adversarial="hinge",
         adversarial_weight=0.1,
         gradient_penalty=10.0,
@@ -62,22 +74,44 @@ class Inpainter(keras.Model):
         """Sets both optimizers and the losses, and builds the optimizers.
 
         Args:
-            optimizer: the generator's; wrap it for float16 (see `precision.adam`).
-            critic_optimizer: the critic's, likewise.
-            losses: `kinpaint.losses.WeightedSum` of the generator's terms.
+            optimizer: the generator's, a Keras optimizer or its name; wrap it for float16 (see
+                `precision.adam`).
+            critic_optimizer: the critic's, likewise; None: another like the generator's.
+            losses: the generator's terms: words as `--losses` takes them, such as
+                "1*l1_hole + 2*l1(of=coarse)", or a `kinpaint.losses.WeightedSum`.
             adversarial: name in `kinpaint.losses.adversarial.ADVERSARIAL`.
             adversarial_weight: weight of the generator's adversarial term.
             gradient_penalty: weight of the critic's penalty, where the rule has one.
             clip_norm: largest global norm of either network's gradient; 0 does not clip.
             **kwargs: for `keras.Model.compile`, such as `jit_compile`.
+
+        Raises:
+            UserError: an unknown loss, setting or rule, or a term of a picture that the
+                network does not paint.
         """
+        if adversarial not in ADVERSARIAL:
+            known = ", ".join(sorted(ADVERSARIAL))
+            raise UserError(f"unknown adversarial rule {adversarial!r}: write one of {known}")
+        if isinstance(losses, str):
+            kinpaint.losses.check(losses, self.network)
+            losses = kinpaint.losses.build(losses)
+        optimizer = keras.optimizers.get(optimizer)
+        if self.critic and critic_optimizer is None:
+            critic_optimizer = type(optimizer).from_config(optimizer.get_config())
         super().compile(optimizer=optimizer, **kwargs)
+        self._compiled_with = {
+            "adversarial": adversarial,
+            "adversarial_weight": adversarial_weight,
+            "gradient_penalty": gradient_penalty,
+            "clip_norm": clip_norm,
+            **kwargs,
+        }
         self.weighted_losses = losses
         self.rule = ADVERSARIAL[adversarial] if self.critic else None
         self.adversarial_weight = adversarial_weight
         self.gradient_penalty = gradient_penalty
         self.clip_norm = clip_norm
-        self.critic_optimizer = critic_optimizer
+        self.critic_optimizer = self.critic and keras.optimizers.get(critic_optimizer)
         self.optimizer.build(self.network.trainable_variables)
         if self.critic:
             self.critic_optimizer.build(self.critic.trainable_variables)
@@ -207,6 +241,25 @@ class Inpainter(keras.Model):
             "seed": self.seed,
             "name": self.name,
         }
+
+    def get_compile_config(self):
+        """What `compile` was called with; None where the losses are not to be had as words."""
+        expression = self.weighted_losses.expression if self.compiled else None
+        if expression is None:
+            return None
+        serialise = keras.saving.serialize_keras_object
+        return self._compiled_with | {
+            "losses": expression,
+            "optimizer": serialise(self.optimizer),
+            "critic_optimizer": serialise(self.critic_optimizer),
+        }
+
+    def compile_from_config(self, config):
+        """Compiles a reloaded model as it was; its optimizers' states are read after this."""
+        config = dict(config)
+        for part in ("optimizer", "critic_optimizer"):
+            config[part] = keras.saving.deserialize_keras_object(config[part])
+        self.compile(**config)
 
     @classmethod
     def from_config(cls, config):

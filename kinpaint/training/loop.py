@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from kinpaint.training.callbacks import RolledBackError
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def train(run, batches, strategy, callbacks, *, steps, group=1, jit_compile=False):

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kinpaint.training import checkpoints
 from pipelines import terms
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 

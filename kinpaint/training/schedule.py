@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 @keras.saving.register_keras_serializable("kinpaint")

@@ -12,7 +12,7 @@ import os
 
 import tensorflow as tf
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def build(name):

@@ -9,7 +9,7 @@ import pathlib
 
 import numpy as np
 
-from pipelines import cli, complexity, json_files, listing, quality, splits
+from pipelines import cli, complexity, listing, quality, splits
 from pipelines.exploration.measure import measure
 from pipelines.inaturalist import journal
 
@@ -57,7 +57,7 @@ def take(data_dir):
     root = pathlib.Path(data_dir)
     names = _names(root)
     paths = [root / name for name in names]
-    manifest = json_files.manifest(root)
+    manifest = listing.manifest(root)
     rows, counts = [], collections.Counter()
     sums = collections.defaultdict(lambda: np.zeros((64, 64, 3)))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.inaturalist import observations
 from pipelines.inaturalist.classes import CLASSES, Species
 

@@ -8,7 +8,7 @@ research grade.
 
 import dataclasses
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 TERMS = (
     "iNaturalist's terms forbid training for commercial purposes on data taken through "

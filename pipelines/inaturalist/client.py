@@ -14,7 +14,7 @@ import time
 
 import requests
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 TRIES = 6
 _PASSING = {408, 425, 429, 500, 502, 503, 504}

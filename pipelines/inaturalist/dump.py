@@ -23,7 +23,8 @@ import heapq
 import pathlib
 import zlib
 
-from pipelines.cli import UserError, progress
+from pipelines.base.errors import UserError
+from pipelines.cli import progress
 from pipelines.inaturalist import plan
 from pipelines.inaturalist.api import Page
 from pipelines.inaturalist.classes import CLASSES, Species

@@ -19,8 +19,9 @@ import os
 import pathlib
 import shutil
 
-from pipelines import json_files
-from pipelines.cli import UserError
+from pipelines import listing
+from pipelines.base import files
+from pipelines.base.errors import UserError
 from pipelines.inaturalist.classes import CLASSES, Species
 
 _PHOTO = {"photo_id": int, "path": str, "class": str, "species_id": int, "species_name": str}
@@ -41,7 +42,7 @@ def settings(out_dir):
     """The settings of a directory's last scrape; empty where there was none."""
     path = pathlib.Path(out_dir) / ".scrape" / "settings.json"
     needed = dict.fromkeys(_PINNED, object) | {"per_class": int}
-    return json_files.one(path, needed) if path.exists() else {}
+    return files.one(path, needed) if path.exists() else {}
 
 
 class Journal:
@@ -61,11 +62,11 @@ class Journal:
         self.state_dir = self.out_dir / ".scrape"
         self.manifest = _by_id(self.out_dir / "manifest.jsonl", _PHOTO)
         for row in self.manifest.values():
-            json_files.require_inside(row["path"], self.out_dir / "manifest.jsonl")
+            listing.require_inside(row["path"], self.out_dir / "manifest.jsonl")
         self.failures = _by_id(self.out_dir / "failures.jsonl", _FAILURE)
         self.supply, self.pages = {}, {}
         path = self.state_dir / "journal.jsonl"
-        for entry in json_files.rows(path, {"kind": str}):
+        for entry in files.rows(path, {"kind": str}):
             try:
                 self._take(entry)
             except (KeyError, TypeError) as error:
@@ -129,7 +130,7 @@ class Journal:
 
 
 def _by_id(path, needed):
-    return {row["photo_id"]: row for row in json_files.rows(path, needed)}
+    return {row["photo_id"]: row for row in files.rows(path, needed)}
 
 
 def _plain(species):

@@ -3,7 +3,7 @@
 import collections
 import hashlib
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.inaturalist import limits, plan
 from pipelines.inaturalist.classes import TERMS
 from pipelines.inaturalist.journal import settings

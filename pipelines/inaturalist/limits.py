@@ -10,8 +10,8 @@ import json
 import os
 import time
 
-from pipelines import json_files
-from pipelines.cli import UserError
+from pipelines.base import files
+from pipelines.base.errors import UserError
 
 REQUESTS_A_DAY = 10_000
 BYTES_AN_HOUR = 5 * 10**9
@@ -89,7 +89,7 @@ class Limits:
 def _load(path):
     if not os.path.exists(path):
         return 0.0, {}
-    kept = json_files.one(path, {"last": (int, float), "minutes": dict})
+    kept = files.one(path, {"last": (int, float), "minutes": dict})
     try:
         minutes = {int(m): (int(n), int(size)) for m, (n, size) in kept["minutes"].items()}
     except (TypeError, ValueError) as error:

@@ -2,7 +2,7 @@
 
 import math
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.inaturalist import api, limits
 from pipelines.inaturalist.classes import CLASSES, TERMS
 from pipelines.inaturalist.observations import LONG_SIDE

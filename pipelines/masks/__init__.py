@@ -19,7 +19,7 @@ import inspect
 import tensorflow as tf
 
 from pipelines import terms
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.draws import Draws
 from pipelines.masks import boxes, fit, strokes
 from pipelines.masks.files import files

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.masks import spans
 
 SIDES = ("left", "top", "right", "bottom")

@@ -7,7 +7,7 @@ import sys
 import tensorflow as tf
 
 from pipelines import decode
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.listing import SUFFIXES
 
 

@@ -18,7 +18,7 @@ import math
 
 import tensorflow as tf
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.masks import boxes, spans
 
 _DEEPFILL_ANGLE, _DEEPFILL_ANGLE_RANGE = 2 * math.pi / 5, 2 * math.pi / 15

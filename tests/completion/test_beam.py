@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.completion.test_runner import jobs, scene
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms, JpegImagePlugin
 
 from kinpaint.completion import files
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

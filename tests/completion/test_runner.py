@@ -14,7 +14,7 @@ from PIL import Image
 
 from kinpaint.completion import files, jobs, runner
 from kinpaint.completion.options import CompleteOptions, part_of
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.completion.test_files import hostile, pixels, save
 
 

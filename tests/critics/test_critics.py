@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kinpaint import critics
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.layer_harness import Harness, pictures
 
 

@@ -12,7 +12,7 @@ from kinpaint.page import work
 from kinpaint.page.attention import attention_picture
 from kinpaint.serving.stub_server import StubServer
 from kinpaint.training import session
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.completion.test_files import pixels, save
 from tests.demo.pages import smooth
 from tests.training.test_session import settings

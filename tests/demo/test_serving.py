@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from kinpaint.page import work
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def test_a_url_is_named_by_its_end():

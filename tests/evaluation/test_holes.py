@@ -9,7 +9,7 @@ import pytest
 import pipelines.masks
 from kinpaint.evaluation import holes as holes_
 from kinpaint.evaluation.holes import Holes, ListedHoles
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 SIZE = 32
 

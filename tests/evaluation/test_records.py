@@ -3,7 +3,7 @@
 import pytest
 
 from kinpaint.evaluation.records import Records, key_of
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def test_keys_depend_on_values_not_on_order_within_dicts():

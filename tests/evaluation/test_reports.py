@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from kinpaint.evaluation import contestants, report, results, runner
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.evaluation.running import PICTURES, Model, evaluate, metrics, noise, rows
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*published LPIPS")

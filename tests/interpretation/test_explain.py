@@ -18,7 +18,7 @@ from kinpaint.interpretation.options import ExplainOptions
 from kinpaint.interpretation.recall import Found
 from kinpaint.interpretation.sections import memory, propagation
 from pipelines import photos
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.options import PhotoOptions
 from tests.interpretation.fakes import Closing, contestant
 from tests.reporting import html

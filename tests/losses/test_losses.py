@@ -7,7 +7,7 @@ import tensorflow as tf
 from kinpaint import losses
 from kinpaint.losses.adversarial import ADVERSARIAL
 from kinpaint.losses.reconstruction import discount
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def _case():

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kinpaint.metrics import trunks
 from kinpaint.metrics.lpips import Lpips
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.metrics import recipe
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from kinpaint.metrics import lpips_weights, torch_files, trunks
 from kinpaint.metrics.lpips import Lpips
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.metrics import recipe, torch_like
 
 SAVERS = [torch_like.save_zip, torch_like.save_stream]

@@ -8,7 +8,7 @@ import kinpaint
 from kinpaint import models
 from kinpaint.import_weights import ImportOptions, import_weights
 from kinpaint.models import published
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.layer_harness import pictures
 
 MODEL = "gated(width=8)"

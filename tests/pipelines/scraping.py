@@ -4,7 +4,7 @@ import collections
 import subprocess
 import sys
 
-from pipelines import json_files
+from pipelines.base import files
 
 CONNECTIONS = 4
 
@@ -23,7 +23,7 @@ def scrape(fake, name, out_dir, *flags):
 
 
 def rows_of(out_dir, name="manifest.jsonl"):
-    return json_files.rows(out_dir / name)
+    return files.rows(out_dir / name)
 
 
 def served(fake):

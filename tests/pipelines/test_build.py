@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines import beam_steps, json_files, levels, masks, materialise, photos, records
-from pipelines.cli import UserError
+from pipelines import beam_steps, levels, masks, materialise, photos, records
+from pipelines.base import files
+from pipelines.base.errors import UserError
 from pipelines.options import BuildOptions, ShardOptions
 from tests.pipelines.pictures import jpeg, picture, write_directory
 
@@ -46,7 +47,7 @@ def built(source, tmp_path_factory):
 
 
 def rows_of(folder, name="manifest.jsonl"):
-    return json_files.rows(folder / name)
+    return files.rows(folder / name)
 
 
 def test_defects_are_left_out_with_their_reason(built):

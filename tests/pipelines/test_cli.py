@@ -9,7 +9,7 @@ import pytest
 from absl import flags
 
 from pipelines import cli
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

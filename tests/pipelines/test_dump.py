@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pipelines import json_files
+from pipelines.base import files
 from tests.pipelines.fake_inaturalist import FakeINaturalist
 from tests.pipelines.fake_world import photo_extension
 
@@ -87,7 +87,7 @@ def test_a_scrape_from_the_tables(tmp_path):
         before = len(fake.seen)
         assert subprocess.run(command, capture_output=True).returncode == 0
         assert len(fake.seen) == before, "a second run asks for nothing"
-    rows = json_files.rows(tmp_path / "out" / "manifest.jsonl")
+    rows = files.rows(tmp_path / "out" / "manifest.jsonl")
     assert collections.Counter(r["class"] for r in rows) == {
         "cats": 30,
         "dogs": 30,

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from pipelines import levels, masks, photos
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.options import PhotoOptions, resolve
 
 COLOURS = 12

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pipelines import photos, sample
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def _digest(folder):

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from pipelines import json_files
-from pipelines.cli import UserError
+from pipelines.base import files
+from pipelines.base.errors import UserError
 from pipelines.inaturalist import client, dump, journal, plan
 from pipelines.inaturalist import run as runs
 from pipelines.inaturalist.download import Outcome
@@ -88,7 +88,7 @@ def test_more_may_be_wanted_of_the_tables_later(tables, tmp_path):
     for count in (4, 30):
         ran = scrape("run", tmp_path, *source, f"--per_class={count}", "--classes=birds")
         assert ran.returncode == 0, ran.stderr
-        assert len(json_files.rows(tmp_path / "manifest.jsonl")) == count
+        assert len(files.rows(tmp_path / "manifest.jsonl")) == count
     paths = [seen.path for seen in fake.seen]
     assert len(set(paths)) == len(paths), "nothing is fetched twice"
     told = scrape("status", tmp_path).stdout.splitlines()[1].split()

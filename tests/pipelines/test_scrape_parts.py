@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.inaturalist import classes, client, journal, limits, observations, plan
 from pipelines.options import ScrapeOptions
 from tests.pipelines.fake_inaturalist import FakeINaturalist

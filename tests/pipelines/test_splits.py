@@ -6,7 +6,7 @@ import json
 import pytest
 
 from pipelines import levels, masks, splits
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.pipelines.pictures import write_directory
 
 

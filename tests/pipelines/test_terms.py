@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines import terms
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.terms import Term
 
 

@@ -18,7 +18,7 @@ from kinpaint.models import MODELS
 from kinpaint.reporting import ladder, runs
 from kinpaint.reporting.evaluations import Evaluation
 from kinpaint.reporting.sections import method
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.reporting import html
 from tests.reporting.conftest import CREDIT, HOSTILE, SHOWN
 

@@ -9,7 +9,7 @@ import pytest
 
 from kinpaint.reporting import deck, drawing, inputs, session, video
 from kinpaint.reporting.blocks import Cell, Slide, Table
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.reporting import html
 from tests.reporting.conftest import CREDIT
 

@@ -18,7 +18,7 @@ from PIL import ExifTags, Image
 import kinpaint
 from kinpaint.serving import client, transport
 from kinpaint.serving.stub_server import StubServer
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.completion.test_files import pixels, save
 
 

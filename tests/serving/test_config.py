@@ -5,7 +5,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from kinpaint.serving import config
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def test_every_exported_model_is_configured(tmp_path):

@@ -16,7 +16,7 @@ from PIL import Image
 import kinpaint
 from kinpaint import loading, models
 from kinpaint.serving import exporting, warmup
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.completion.test_files import hostile, pixels
 from tests.exported import noise_with_hole
 

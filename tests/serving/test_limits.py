@@ -11,7 +11,7 @@ from PIL import Image
 
 from kinpaint.completion import files
 from pipelines import headers
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.completion.test_files import bomb, pixels, save
 
 SIDE = 16000  # 256 megapixels

@@ -8,7 +8,7 @@ import tensorflow as tf
 from kinpaint import models
 from kinpaint.serving import lite
 from kinpaint.serving.signatures import Signatures
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.exported import noise_with_hole
 
 SMALL = {"mlp": {"width": 32}, "cnn": {"width": 8, "depth": 2}, "gated": {"width": 4}}

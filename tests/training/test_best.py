@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kinpaint.training import callbacks, checkpoints, restoring, session
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.metrics import recipe
 from tests.training.test_session import settings
 

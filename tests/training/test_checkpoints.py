@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from kinpaint.training import checkpoints, restoring
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 
 
 def _state(value):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import kinpaint
 from kinpaint.training.inpainter import Inpainter
 from tests.training import tiny
 
@@ -63,8 +64,6 @@ def test_each_update_follows_the_gradient_of_its_own_loss_alone():
     )
     data = {k: tf.constant(v) for k, v in tiny.batch().items()}
     twin = Inpainter.from_config(model.get_config())
-    twin.network.build()
-    twin.critic.build()
     twin.network.set_weights(model.network.get_weights())
     twin.critic.set_weights(model.critic.get_weights())
     vectors = [v.numpy() for v in model.critic.variables]
@@ -200,3 +199,41 @@ def test_gradient_penalty_is_zero_for_a_critic_of_unit_slope():
     assert float(model._penalty(data, outputs)) == pytest.approx(0.0, abs=1e-6)
     area = area / 4  # slope two
     assert float(model._penalty(data, outputs)) == pytest.approx(1.0, abs=1e-4)
+
+
+def words_compiled():
+    keras.utils.set_random_seed(1)
+    model = Inpainter(
+        kinpaint.models.build("cnn", width=4, depth=1),
+        kinpaint.critics.build("patch", width=4),
+        average_decay=0.9,
+    )
+    model.compile(keras.optimizers.Adam(0.01), losses="1*l1_hole + 0.5*l2", clip_norm=1.0)
+    return model
+
+
+def test_compile_takes_the_words_of_the_command_line():
+    model = words_compiled()
+    logs = model.update(tiny.batch())
+    assert {"l1_hole", "l2", "adversarial"} <= set(logs)
+    assert model.critic_optimizer is not model.optimizer
+    with pytest.raises(ValueError, match="unknown loss 'l3'"):
+        model.compile(losses="l3")
+    with pytest.raises(ValueError, match="write one of .*hinge"):
+        model.compile(adversarial="hinged")
+    with pytest.raises(ValueError, match="of=coarse"):
+        model.compile(losses="l1(of=coarse)")
+
+
+def test_a_reloaded_model_is_built_and_compiled_and_goes_on_alike(tmp_path):
+    model = words_compiled()
+    data = tf.data.Dataset.from_tensors(tiny.batch())
+    model.fit(data, epochs=2, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.built and again.compiled
+    for got, want in zip(again.variables, model.variables, strict=True):
+        np.testing.assert_array_equal(got, want)
+    assert again.fit(data, verbose=0).history == model.fit(data, verbose=0).history
+    for got, want in zip(again.variables, model.variables, strict=True):
+        np.testing.assert_array_equal(got, want)

@@ -13,7 +13,7 @@ from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainO
 from kinpaint.training import building, callbacks, checkpoints, session, strategy
 from kinpaint.training.run import Run
 from pipelines import photos
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from pipelines.options import PhotoOptions
 from tests.training import tiny
 

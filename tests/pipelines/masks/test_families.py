@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from pipelines import masks
-from pipelines.cli import UserError
+from pipelines.base.errors import UserError
 from tests.benchmarks import published_masks
 
 DRAWN = sorted(set(masks.FAMILIES) - {"files"})

@@ -1,0 +1,1 @@
+"""What every part needs: errors, and files that several processes write safely."""
