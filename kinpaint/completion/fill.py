@@ -62,7 +62,7 @@ def plan(mask: np.ndarray, tile: int, reach: int = 0, depth: int = 0) -> list[Le
     return levels
 
 
-def fill(predict, image, mask, tile, reach=0, depth=0, progress=None):
+def fill(predict, image, mask, tile, reach=0, depth=0):
     """Fills the holes.
 
     Args:
@@ -72,22 +72,19 @@ def fill(predict, image, mask, tile, reach=0, depth=0, progress=None):
         tile: see `plan`.
         reach: see `plan`.
         depth: see `plan`.
-        progress: called as progress(done, total) before each window; what it raises ends the
-            work.
 
     Returns:
         uint8 [H, W, 3], a new array.
     """
-    return paint(predict, image, plan(mask, tile, reach, depth), progress)
+    return paint(predict, image, plan(mask, tile, reach, depth))
 
 
-def paint(predict, image, levels, progress=None):
-    """Carries out a plan; arguments and answer as for `fill`."""
-    total = sum(len(level.windows) for level in levels)
+def paint(predict, image, levels, step=lambda: None):
+    """Carries out a plan; `step` is called before each window. Otherwise as `fill`."""
     pictures = [image]
     for level in levels[:-1]:
         pictures.append(_halved(pictures[-1], level.unknown))
-    done, filled = 0, image.copy()
+    filled = image.copy()
     for picture, level in zip(reversed(pictures), reversed(levels), strict=False):
         coarse, filled = filled, picture.copy()
         remaining = level.unknown.copy()
@@ -95,13 +92,11 @@ def paint(predict, image, levels, progress=None):
             _enlarge_into(filled, coarse, level.deep)
             remaining &= ~level.deep
         for window in level.windows:
-            if progress:
-                progress(done, total)
+            step()
             inside = window.box.slices
             painted = _completed(predict, filled[inside], remaining[inside])
             np.copyto(filled[inside], painted, where=window.pixels[..., None])
             remaining[inside] &= ~window.pixels
-            done += 1
     return filled
 
 
@@ -145,7 +140,7 @@ def _half(shape):
 
 
 def _needed_of(deep, unknown):
-    """What must be painted at half the size for what is deep here, and what is unknown there."""
+    """What must be painted at half the size for what is deep here, and its unknown."""
     if not deep.any():
         return deep, unknown
     size = _half(unknown.shape)

@@ -102,7 +102,7 @@ def _pieces(holes, cell, tile):
 
 
 def _extents(labels):
-    """(label, ((first row, last + 1), (first column, last + 1))) of each label, by its first cell."""
+    """(label, ((top, bottom), (left, right))) in cells of each label, by its first cell."""
     rows, columns = np.nonzero(labels)
     if not len(rows):
         return []

@@ -22,7 +22,7 @@ def digest(options):
     """A short name of the settings that decide what the outputs look like."""
     settings = dataclasses.asdict(options)
     relevant = {k: v for k, v in sorted(settings.items()) if k not in _IRRELEVANT}
-    relevant["version"] = loading.newest_version(options.model or loading.BOXED)
+    relevant["version"] = loading.version_of(options.model)
     return hashlib.sha256(json.dumps(relevant).encode()).hexdigest()[:12]
 
 

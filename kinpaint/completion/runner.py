@@ -14,6 +14,7 @@ import numpy as np
 
 from kinpaint.completion import files, fill
 from kinpaint.completion.report import Report
+from kinpaint.inpainting import halo
 from pipelines import cli
 
 PIXELS_IN_FLIGHT = 24_000_000
@@ -137,6 +138,7 @@ def _filled(model, opened, options):
     photo, hole = opened
     if not hole.any():
         return []
+    hole = halo.grown(photo.rgb, hole, options.grow)
     wide = fill.widened(hole, options.feather) if options.feather else hole
     pictures = model.complete(
         photo.rgb,
@@ -144,7 +146,8 @@ def _filled(model, opened, options):
         samples=options.samples,
         seed=options.seed,
         tile=options.tile,
-        reach=options.reach,
+        reach=options.reach or None,
+        detail=options.detail,
     )
     pictures = pictures[None] if options.samples == 1 else pictures
     if options.feather:

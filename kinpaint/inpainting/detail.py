@@ -24,14 +24,16 @@ from kinpaint.completion import regions
 
 _TILE = 512  # pixels: holes are treated in pieces that a window of this side can hold
 _AROUND = 96  # pixels around a piece, beyond its depth, in which likes are looked for
-_OCTAVES = 3
+_OCTAVES = 3  # a fourth, of structures of 16 pixels and more, copied things into the hole
 _PATCH = 11  # side of what is compared, in pixels one octave coarser
-_BLOCK = 12  # side of what is copied, in pixels; even
+_BLOCK = 12  # side of what is copied, in pixels; a multiple of 4
 _FADE = 4  # pixels over which neighbouring blocks fade into each other; even
 _CANDIDATES = 8192  # known places looked at, at most, evenly spread
 _ROWS = 1024  # blocks compared at once: a bound on memory
-_EAGER = 0.5
 _SMOOTH = 6.0  # standard deviation in pixels of the Gaussian that measures local energy
+# How much of a known place's contrast is forgiven: a patch is nearest to smooth ones when
+# nothing fits, so that without it the finest octave comes out at two thirds of its energy.
+_EAGER = 0.3
 
 
 def plan(mask: np.ndarray) -> list[regions.Window]:
@@ -57,23 +59,22 @@ def plan(mask: np.ndarray) -> list[regions.Window]:
     return windows
 
 
-def restore(filled: np.ndarray, mask: np.ndarray, windows=None, progress=None) -> np.ndarray:
+def restore(filled: np.ndarray, mask: np.ndarray, windows=None, step=lambda: None):
     """Adds the detail that a filling lacks beside its surroundings.
 
     Args:
         filled: uint8 [H, W, 3], the completed photo.
         mask: bool [H, W], True in what was filled.
         windows: `plan(mask)`, where it was made before.
-        progress: called as progress(done, total) before each window.
+        step: called before each window.
 
     Returns:
         uint8 [H, W, 3]; known pixels are those of `filled`.
     """
     result = filled.copy()
     windows = plan(mask) if windows is None else windows
-    for done, window in enumerate(windows):
-        if progress:
-            progress(done, len(windows))
+    for window in windows:
+        step()
         inside = window.box.slices
         detailed = _detailed(result[inside], mask[inside])
         np.copyto(result[inside], detailed, where=window.pixels[..., None])
@@ -99,7 +100,7 @@ def _detailed(picture, mask):
 
 
 def _missing(band, coarse, hole, coarse_hole):
-    """What the octave `band` [h, w, 3] lacks in the hole, given the picture an octave coarser."""
+    """What the octave `band` [h, w, 3] lacks in the hole, by the picture an octave coarser."""
     copied = _copied(band, coarse, coarse_hole)
     if copied is None:
         return np.zeros_like(band)
@@ -116,7 +117,7 @@ def _energy(band, hole):
 
 
 def _copied(band, coarse, coarse_hole):
-    """Residuals [h, w, 3] of the likest known places over the hole; None where none is known."""
+    """Residuals [h, w, 3] of the likest known places over the hole; None without any."""
     half, fade = _BLOCK // 4, _FADE // 2  # of a block and its fade, an octave coarser
     sources = _sources(coarse_hole, half + fade)
     targets = _targets(coarse_hole, 2 * half)
@@ -129,7 +130,9 @@ def _copied(band, coarse, coarse_hole):
     pad = 2 * reach
     total = np.zeros((height + 2 * pad, width + 2 * pad, 3), np.float32)
     for (row, column), (from_row, from_column) in zip(2 * targets, 2 * likest, strict=True):
-        block = band[from_row - reach : from_row + reach, from_column - reach : from_column + reach]
+        block = band[
+            from_row - reach : from_row + reach, from_column - reach : from_column + reach
+        ]
         top, left = row - reach + pad, column - reach + pad
         total[top : top + 2 * reach, left : left + 2 * reach] += block * window
     return total[pad : pad + height, pad : pad + width]
@@ -176,12 +179,15 @@ def _likest(picture, targets, sources):
     known = features(sources)
     squares = np.square(known).sum(axis=1) - _EAGER * _contrast(known)
     chosen = []
-    for start in range(0, len(targets), _ROWS):  # |a - b|^2 less |a|^2, which is the same for all
+    for start in range(
+        0, len(targets), _ROWS
+    ):  # |a - b|^2 less |a|^2, which is the same for all
         wanted = features(targets[start : start + _ROWS])
         chosen.append(np.argmin(squares - 2.0 * wanted @ known.T, axis=1))
     return np.concatenate(chosen)
 
 
 def _contrast(patches):
+    """Sum of squares of patches [n, 3 * side * side] without their mean colour, [n]."""
     colours = patches.reshape(len(patches), 3, -1)
     return np.square(colours - colours.mean(axis=2, keepdims=True)).sum(axis=(1, 2))

@@ -12,7 +12,7 @@ class DemoOptions:
     model: tuple = option(
         (),
         "exported model, run directory or server URL, NAME=... names it (repeatable); "
-        "none: those in saved_models",
+        "none: those in the box and in saved_models",
         multiple=True,
     )
     host: str = option("127.0.0.1", "address to listen on; 0.0.0.0 lets other machines in")

@@ -26,15 +26,15 @@ class Models:
     """Models by name, each loaded when it is first used.
 
     Args:
-        sources: "PATH" or "NAME=PATH", a server's URL for a path; empty: everything in
-            `saved_models` here, else the model in the box.
+        sources: "PATH" or "NAME=PATH", a server's URL for a path; empty: the models in the
+            box, then what else is in `saved_models` here.
 
     Raises:
         UserError: two of them have one name.
     """
 
     def __init__(self, sources):
-        sources = sources or _exported("saved_models") or [str(loading.BOXED)]
+        sources = sources or _offered("saved_models")
         self._paths = dict(_named(source) for source in sources)
         if len(self._paths) < len(sources):
             raise UserError("two models have the same name: put NAME= in front of one of them")
@@ -56,9 +56,11 @@ def _named(source):
     return source.rstrip("/").rsplit("/", 1)[-1], source
 
 
-def _exported(folder):
+def _offered(folder):
+    boxed = [preset.name for preset in kinpaint.presets()]
     bases = sorted(pathlib.Path(folder).glob("*"))
-    return [str(base) for base in bases if loading.newest_version(base)]
+    exported = [base for base in bases if loading.newest_version(base)]
+    return boxed + [str(base) for base in exported if base.name not in boxed]
 
 
 @dataclasses.dataclass
