@@ -4,6 +4,7 @@ The work goes by the hole pixels, not by the number of holes or the size of the 
 are found on a grid of cells; one that no window could hold with known pixels around it is cut
 along a grid that is the same for all, so that twenty scratches beside each other share the
 windows that one of them alone would need; then whatever one window can hold is put together.
+Where all holes cut along the grid need far fewer pixels than that, they are cut.
 """
 
 import dataclasses
@@ -14,6 +15,7 @@ import numpy as np
 # How many of the last groups a further hole is tried with: in reading order its neighbours are
 # among them, and a page of specks does not cost the square of their number.
 _TRIED = 64
+_WORTH_CUTTING = 0.8  # of the pixels
 
 
 @dataclasses.dataclass
@@ -66,8 +68,14 @@ def plan(holes: np.ndarray, tile: int) -> list[Window]:
         holes: bool [H, W], True where pixels are to be filled.
         tile: largest side in pixels that the network takes at once.
     """
+    whole, cut = (_windows(holes, tile, cut_all) for cut_all in (False, True))
+    # A hole is better painted in one window than in two, so cutting must be worth it.
+    return cut if _pixels(cut) < _WORTH_CUTTING * _pixels(whole) else whole
+
+
+def _windows(holes, tile, cut_all):
     cell = max(tile // 32, 1)
-    labels, boxes = _pieces(holes, cell, tile)
+    labels, boxes = _pieces(holes, cell, tile, cut_all)
     windows = []
     for box, members in _grouped(boxes, tile):
         seen = _window(box, holes.shape, tile)
@@ -75,21 +83,29 @@ def plan(holes: np.ndarray, tile: int) -> list[Window]:
     return windows
 
 
-def _pieces(holes, cell, tile):
-    """Labels of cells, and {label: Box in pixels} of what one window can hold."""
+def _pixels(windows):
+    """How many pixels the network sees."""
+    return sum(window.pixels.size for window in windows)
+
+
+def _pieces(holes, cell, tile, cut_all):
+    """Labels of cells, and {label: Box in pixels} of what one window can hold.
+
+    What is too large for that is cut along the common grid; or everything is.
+    """
     height, width = holes.shape
     rows, columns = np.arange(0, height, cell), np.arange(0, width, cell)
     cells = np.logical_or.reduceat(holes, rows, axis=0)
     cells = np.logical_or.reduceat(cells, columns, axis=1)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8))
     step = max((tile - 2 * (tile // 8)) // cell, 1)  # cells a side of the common grid
-    large = stats[:, 2:4].max(axis=1) > step
-    large[0] = False
-    if large.any():  # every cut piece is known by its place on the grid
+    to_cut = (stats[:, 2:4].max(axis=1) > step) | cut_all
+    to_cut[0] = False
+    if to_cut.any():  # every cut piece is known by its place on the grid
         across = -(-cells.shape[1] // step)
         by_row, by_column = (np.arange(len(x)) // step for x in (rows, columns))
         places = np.add.outer(by_row * across, by_column)
-        labels = np.where(large[labels], len(stats) + places, labels)
+        labels = np.where(to_cut[labels], len(stats) + places, labels)
     return labels, {
         label: Box(
             int(rows[0]) * cell,

@@ -38,6 +38,8 @@ _EAGER = 0.3
 
 def plan(mask: np.ndarray) -> list[regions.Window]:
     """The pieces of a hole, each with the surroundings that it takes detail from."""
+    if mask.all():
+        return []
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
     windows = []
     for piece in regions.plan(mask, _TILE):
@@ -83,8 +85,6 @@ def restore(filled: np.ndarray, mask: np.ndarray, windows=None, step=lambda: Non
 
 def _detailed(picture, mask):
     """One window, uint8 [h, w, 3], with detail in its whole hole."""
-    if mask.all():
-        return picture
     gaussians, holes = [picture.astype(np.float32)], [mask.astype(np.float32)]
     while len(gaussians) <= _OCTAVES and min(gaussians[-1].shape[:2]) >= 4 * _BLOCK:
         gaussians.append(cv2.pyrDown(gaussians[-1]))
