@@ -282,7 +282,7 @@ class _Flights:
         self._breaker = Breaker(tools.client, tools.clock)
         self._witnesses = [row for row in self._journal.manifest.values() if self._there(row)]
         self._landed = queue.SimpleQueue()
-        self._flying = set()
+        self._flying, self._twice = set(), set()
         self._again = []  # heap of (when, number, row, tries)
         self._numbers = itertools.count()
 
@@ -392,6 +392,8 @@ class _Flights:
         if flight.witness:
             if self._breaker.testify(outcome):
                 self._forget()
+            else:
+                self._ask_once_more()
             return
         unclear = self._breaker.note(
             row["photo_id"], outcome, flight.era, bool(self._witnesses)
@@ -439,6 +441,15 @@ class _Flights:
             self._selection.land(row, False)
             self._selection.put_back(row)
         self._again.clear()
+
+    def _ask_once_more(self):
+        """The store is well: what failed has one more chance, then it is believed."""
+        for row, outcome in self._breaker.forget():
+            if outcome.kind == OWN or row["photo_id"] in self._twice:
+                self._give_up(row, outcome)
+            else:
+                self._twice.add(row["photo_id"])
+                self._selection.put_back(row)
 
     def _give_up(self, row, outcome, proven=True):
         url = self._tools.downloader.url(row)
