@@ -1,6 +1,7 @@
 """Opens exported versions and run directories as one kind of object."""
 
 import functools
+import itertools
 import numbers
 import pathlib
 
@@ -8,13 +9,15 @@ import numpy as np
 
 from kinpaint.backend import check_tensorflow
 from kinpaint.completion import fill
+from kinpaint.inpainting import detail as details
+from kinpaint.inpainting import halo, presets
+from kinpaint.inpainting.presets import CARD
 from kinpaint.training import restoring
+from pipelines import mask_rules
 from pipelines.base import files, identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 
-CARD = "model_card.json"
-BOXED = pathlib.Path(__file__).parents[1] / "saved_models" / "kinpaint-small"
 TILE, SMALLEST_TILE = 512, 64  # pixels
 
 
@@ -43,34 +46,63 @@ class Completer:
         """Side in pixels of the pictures it trained on (`completion.fill`), at most a tile."""
         return min(self.card.get("image_size", TILE), TILE)
 
-    def complete(self, image, mask, samples=1, seed=0, tile=TILE, reach=None):
+    @property
+    def depth(self):
+        """Pixels from a hole's edge to which it is trusted in larger pictures than those."""
+        return self.card.get("depth") or max(self.reach // 8, 1)
+
+    def complete(
+        self,
+        image: np.ndarray,
+        mask: np.ndarray,
+        samples: int = 1,
+        seed: int = 0,
+        tile: int = TILE,
+        reach: int | None = None,
+        detail: bool = True,
+        grow: int | str = 0,
+        progress=None,
+    ) -> np.ndarray:
         """Fills one picture of any size; large ones window by window (`completion.fill`).
 
         Args:
             image: uint8 [H, W, 3].
-            mask: [H, W]: bool, or 0/1, or 0..255 with >= 128 the hole.
+            mask: [H, W]: bool, or 0/1, or 0..255 with >= 128 the hole; what else is understood,
+                and what is refused: `pipelines.mask_rules.hole_of`.
             samples: 1 for the likeliest filling; more are drawn by models that can (`draws`;
                 others give the same each time).
             seed: of the drawings.
             tile: largest side in pixels given to the network at once.
-            reach: side in pixels above which deep holes are filled from coarse to fine;
-                default: the attribute.
+            reach: side in pixels above which deep holes are filled from coarse to fine and
+                detail is added; default: the attribute.
+            detail: add the grain and texture of the surroundings (`inpainting.detail`); only
+                in pictures larger than `reach`, where the network's own is too soft.
+            grow: pixels to grow the mask by, or "auto": as far as halos of what stood there
+                reach (`inpainting.halo`). The pixels it grows by count as hole.
+            progress: called in this thread as progress(done, total) before each window; what
+                it raises ends the work.
 
         Returns:
             uint8 [H, W, 3], or [K, H, W, 3] for samples=K > 1.
+
+        Raises:
+            UserError: image, mask or a number will not do.
         """
-        image, mask = checked_pictures(np.asarray(image)[None])[0], np.asarray(mask)
-        mask = mask[..., 0] if mask.ndim == 3 else mask
-        if mask.shape != image.shape[:2]:
-            raise UserError(
-                f"the mask {mask.shape} has another size than the image {image.shape}"
-            )
+        image = checked_pictures(np.asarray(image)[None])[0]
         _check_sizes(tile, reach)
-        hole, reach = as_uint8_mask(mask) > 0, reach or self.reach
-        filled = [
-            fill.fill(functools.partial(self._complete, draw=draw), image, hole, tile, reach)
-            for draw in _draws(samples, seed)
-        ]
+        hole = halo.grown(image, checked_hole(mask, image), grow)
+        depth = self.depth if reach is None else max(reach * self.depth // self.reach, 1)
+        reach = min(reach or self.reach, tile)
+        levels = fill.plan(hole, tile, reach, depth)
+        pieces = details.plan(hole) if detail and max(hole.shape) > reach else []
+        draws = _draws(samples, seed)
+        steps = sum(len(level.windows) for level in levels) + len(pieces)
+        filled = []
+        for k, draw in enumerate(draws):
+            step = _step(progress, k * steps, len(draws) * steps)
+            predict = functools.partial(self._complete, draw=draw)
+            picture = fill.paint(predict, image, levels, step)
+            filled.append(details.restore(picture, hole, pieces, step))
         return filled[0] if samples == 1 else np.stack(filled)
 
     def complete_batch(self, images, masks, seed=0, samples=1):
@@ -80,13 +112,14 @@ class Completer:
 
         Pictures within `reach` go through the network together, others as by `complete`.
         """
-        images, masks = checked_pictures(images), as_uint8_mask(masks)
-        masks = masks[..., None] if masks.ndim == 3 else masks
-        if images.shape[:3] != masks.shape[:3]:
+        images, masks = checked_pictures(images), np.asarray(masks)
+        if masks.ndim not in (3, 4) or images.shape[:3] != masks.shape[:3]:
             raise UserError(
                 f"images {images.shape} and masks {masks.shape} differ in size: "
                 f"give one mask [H, W] for each image"
             )
+        holes = [checked_hole(m, i) for m, i in zip(masks, images, strict=True)]
+        masks = np.stack(holes)[..., None].astype(np.uint8) * np.uint8(255)
         if max(images.shape[1:3]) > self.reach:
             filled = [
                 self.complete(image, mask, samples, seed)
@@ -104,6 +137,12 @@ def _check_sizes(tile, reach):
             continue
         if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
             raise UserError(f"{name}={value}: write a whole number of at least {least}")
+
+
+def _step(progress, done, total):
+    """What is called before each window, counting on from `done`."""
+    count = itertools.count(done)
+    return lambda: progress(next(count), total) if progress else None
 
 
 def _draws(samples, seed):
@@ -134,11 +173,22 @@ def checked_pictures(images):
     return images
 
 
-def as_uint8_mask(masks):
-    """Masks as 0/255 from bool, 0/1, or 0..255 (>= 128 is the hole)."""
-    masks = np.asarray(masks)
-    threshold = 0 if masks.dtype == bool or masks.max(initial=0) <= 1 else 127
-    return np.where(masks > threshold, 255, 0).astype(np.uint8)
+def checked_hole(mask, image):
+    """The hole of one picture as bool [H, W] (`pipelines.mask_rules`).
+
+    Args:
+        mask: what `Completer.complete` takes.
+        image: uint8 [H, W, 3].
+
+    Raises:
+        UserError: another size than the image, the image itself, or no certain hole.
+    """
+    mask = np.asarray(mask)
+    if mask.shape[:2] != image.shape[:2]:
+        raise UserError(f"the mask {mask.shape} has another size than the image {image.shape}")
+    if mask.ndim == 2 or mask.shape[-1] == 3:
+        mask_rules.refuse_photo(mask, image)
+    return mask_rules.hole_of(mask)
 
 
 def key(path, weights=""):
@@ -176,7 +226,9 @@ def _key_of_server(url):
 
 
 def _local(path):
-    return pathlib.Path(path or BOXED)
+    if not path or presets.is_preset(path):
+        path = presets.path_of(path or presets.DEFAULT)
+    return pathlib.Path(path)
 
 
 def load(path, weights=""):

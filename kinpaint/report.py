@@ -1,13 +1,13 @@
 r"""Gathers what the other commands wrote into a report, and into a presentation.
 
-    python -m kinpaint.report --eval=out/eval --run=runs/first --ablation=runs/width \
-        --explore=out/data --show='oxford_*' --credit="Oxford-IIIT Pet, CC BY-SA 4.0" \
-        --story=runs/first --slides --out_dir=out/report
+    python -m kinpaint.report --eval=out/eval --out_dir=out/report
+    python -m kinpaint.report --eval=out/eval --run=ours=runs/first --ablation=out/width \
+        --explore=out/data --explain=out/explain --slides --out_dir=out/report
 
-Writes report.html, one self-contained page; with --slides also slides.html (arrow keys;
-prints a page a slide) and slides.mp4, two to three minutes. What is not given is left out
-and named. Pictures appear only where kinpaint.eval ran with --save_pictures and their file
-names match --show.
+Writes report.html, one self-contained page; with --slides also slides.pdf, notes.md and
+slides.mp4, two to three minutes with captions, spoken where espeak-ng is installed. What is
+not given is left out and named. Pictures are those that kinpaint.eval kept, as far as the
+photographs' licences, or --show, allow.
 """
 
 from kinpaint.reporting.options import ReportOptions

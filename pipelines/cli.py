@@ -400,6 +400,8 @@ def run(main, *option_classes, words=False):
         screen = SCREEN if "--helpshort" in sys.argv else 0
         print(help_text(sys.modules["__main__"].__doc__ or "", option_classes, screen))
         return
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
     define(*option_classes)
     quiet.on_import("tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", quiet.log_level())

@@ -156,6 +156,7 @@ def _evaluation_masks(out_dir, rows, level, seed):
 
     Hole `i` belongs to photo `i` of the sorted split.
     """
+    listing.mark_written(out_dir / "evaluation")
     holes = published.Holes(level.masks, level.image_size, seed)
     for split in _EVALUATED:
         folder = out_dir / "evaluation" / split
@@ -175,4 +176,3 @@ def _evaluation_masks(out_dir, rows, level, seed):
                 }
             )
         published.write(folder / "holes.jsonl", holes, lines)
-    (out_dir / "evaluation" / ".nomedia").touch()

@@ -85,11 +85,16 @@ def find(data_dir, split="all", classes=()):
         raise UserError(f"there is no split {split!r}: choose all, {', '.join(splits.SPLITS)}")
     sharded = {entry["reference"]: entry for entry in records.entries(root)}
     photos = [Photo(path, e["label"], e["name"]) for path, e in sharded.items()]
-    photos = sorted(photos, key=lambda photo: photo.name) or [
-        Photo(str(root / name), listing.label(name), name) for name in listing.names(root)
-    ]
+    photos = sorted(photos, key=lambda photo: photo.name)
     if not photos:
-        raise UserError(f"{data_dir} has no photos ({', '.join(sorted(listing.SUFFIXES))})")
+        found = listing.photos(root)
+        photos = [Photo(str(root / name), listing.label(name), name) for name in found.names]
+        if not photos:
+            kinds = ", ".join(sorted(listing.SUFFIXES))
+            raise UserError(
+                f"{data_dir} has no photos ({kinds}){found.told and ': ' + found.told}"
+            )
+        found.say(root)
     photos = _of_classes(photos, classes, data_dir)
     if split != "all":
         paths = [photo.path for photo in photos]
@@ -101,9 +106,8 @@ def find(data_dir, split="all", classes=()):
 
 
 def _of_classes(photos, classes, data_dir):
-    wanted = classes.split(",") if isinstance(classes, str) else classes
-    wanted = [name.strip() for name in wanted if name.strip()]
     known = sorted({photo.label for photo in photos if photo.label})
+    wanted = _split_classes(classes, known) if isinstance(classes, str) else list(classes)
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise UserError(
@@ -125,6 +129,17 @@ def spread(items, limit):
 def contents(photos):
     """The key of each photo's content; "" for one that cannot be read."""
     return identity.contents([photo.path for photo in photos], records.content)
+
+
+def _split_classes(text, known):
+    """Names between commas; a folder may have commas in its own name."""
+    wanted, parts = [], text.split(",")
+    while parts:
+        joined = (",".join(parts[:count]).strip() for count in range(len(parts), 0, -1))
+        name = next((name for name in joined if name in known), parts[0].strip())
+        wanted += [name] if name else []
+        parts = parts[max(1, name.count(",") + 1) :]
+    return wanted
 
 
 def check(photos):

@@ -15,6 +15,7 @@ from pipelines.exploration.measure import reduced
 
 JPEG_QUALITY = 95
 _FRAME = 0.02  # of the short side, on opposite sides
+_LONGEST = 255  # bytes of a file's name, on most file systems
 _FLAT = 2.0  # standard deviation of grey values: a wall, a test card
 
 
@@ -50,7 +51,7 @@ def prepare(name, data, image_size, row):
     encoded = tf.io.encode_jpeg(image, quality=JPEG_QUALITY, chroma_downsampling=False).numpy()
     height, width = image.shape[:2]
     written = {
-        "path": name if name.endswith(".jpg") else f"{name}.jpg",
+        "path": _jpeg_name(name),
         "class": listing.label(name),
         "width": width,
         "height": height,
@@ -60,6 +61,16 @@ def prepare(name, data, image_size, row):
         "source_sha256": hashlib.sha256(data).hexdigest(),
     }
     return encoded, row | written | facts
+
+
+def _jpeg_name(name):
+    """The name with .jpg behind any other ending; too long a one is cut, and a hash added."""
+    folder, slash, last = name.rpartition("/")
+    last = last if last.endswith(".jpg") else f"{last}.jpg"
+    if len(last.encode()) > _LONGEST:
+        mark = hashlib.sha256(name.encode()).hexdigest()[:16]
+        last = f"{last.encode()[: _LONGEST - 21].decode(errors='ignore')}-{mark}.jpg"
+    return f"{folder}{slash}{last}"
 
 
 def _checked(native):

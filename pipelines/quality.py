@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from pipelines.listing import MAX_PIXELS
+from pipelines import stored
+from pipelines.base.errors import UserError
 
 NEAR = 6  # bits of 64; unrelated photographs lie around 32, re-encoded copies within 4
 FLAT_DEVIATION = 1.2  # of 255: a border row flatter than this is no sky but a frame
@@ -28,15 +29,13 @@ def decode(data):
         Unreadable: not a picture, cut off, or of more than `MAX_PIXELS`.
     """
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise Unreadable(f"more than {MAX_PIXELS // 10**6} megapixels")
+        with stored.opened(data) as picture:
             picture.load()
             upright = _eight_bits(ImageOps.exif_transpose(picture)).convert("RGB")
             upright.format = picture.format
             return upright
-    except Unreadable:
-        raise
+    except UserError as error:
+        raise Unreadable(f"not a whole picture: {error}") from error
     except Exception as error:  # Pillow raises a dozen kinds on damaged files
         raise Unreadable(f"not a whole picture: {type(error).__name__}") from error
 

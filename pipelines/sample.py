@@ -15,7 +15,7 @@ import numpy as np
 import skimage.data
 from PIL import Image, ImageDraw
 
-from pipelines import cli
+from pipelines import cli, listing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +70,7 @@ def write(options):
 
 def write_example(folder):
     """Writes `photo.png`, from the validation split, and `mask.png`: white strokes over it."""
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = listing.mark_written(folder)
     photo = Image.fromarray(skimage.data.coffee()).resize((300, 200), Image.Resampling.LANCZOS)
     mask = Image.new("L", photo.size)
     pen = ImageDraw.Draw(mask)

@@ -11,6 +11,7 @@ import io
 import json
 import pathlib
 import tempfile
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -18,11 +19,11 @@ import tensorflow as tf
 from PIL import Image
 
 from kinpaint import loading, npz
-from kinpaint.completion import files
+from kinpaint.completion import files, metadata
 from kinpaint.completion.options import CompleteOptions
 from kinpaint.completion.report import Report
-from kinpaint.metrics import torch_files
-from pipelines import decode, headers, listing, quality, records
+from kinpaint.weights import torch_files
+from pipelines import decode, headers, listing, mask_rules, quality, records, stored
 from pipelines.base import files as base_files
 from pipelines.base.errors import UserError
 from pipelines.exploration.measure import measure
@@ -66,8 +67,21 @@ def pictures():
         "moving.webp": (colour, moving),
         "moving.gif": (colour, moving),
     }
+    if stored.AVIF:
+        made["colour.avif"] = (colour, {"exif": exif})
+    about = metadata.About(
+        exif=exif.tobytes().removeprefix(b"Exif\0\0"),
+        xmp=b'<r tiff:Orientation="3" hdrgm:Version="1.0"/>',
+        irb=b"8BIM\4\x0c\0\0\0\0\0\4old " + b"8BIM\4\4\0\0\0\0\0\2\x1c\2",
+        icc=b"profile" * 9,
+        chunks=[(b"gAMA", bytes(4)), (b"zTXt", b"k\0\0" + zlib.compress(b"text" * 99))],
+    )
+    plain = {kind: _saved(f"a.{kind}", colour, {}) for kind in ("jpg", "png")}
     return {name: _saved(name, *how) for name, how in made.items()} | {
-        "palette.png": _saved("a.png", frames[0].quantize(8), {"transparency": 1})
+        "palette.png": _saved("a.png", frames[0].quantize(8), {"transparency": 1}),
+        "blocks.jpg": metadata.with_jpeg(plain["jpg"], about) + plain["jpg"],
+        "chunks.png": metadata.with_png(plain["png"], about, 2),
+        "deep.tiff": metadata.tiff(colour.astype(np.uint16) * 257, about),
     }
 
 
@@ -83,7 +97,8 @@ def texts():
     """{name: bytes} of small JSON and JSON-lines files as the project writes them."""
     photo = dict.fromkeys(("class", "species_name", "sha256", "licence"), "cats")
     photo |= dict.fromkeys(("photo_id", "species_id", "observer_id", "bytes"), 7)
-    page = {"kind": "page", "taxon_id": 3, "rows": [photo], "rejected": {}, "last_id": 9}
+    candidate = photo | {"path": "cats/7.jpg", "size": "medium", "extension": "jpg"}
+    page = {"kind": "page", "taxon_id": 3, "rows": [candidate], "rejected": {}, "last_id": 9}
     hole = {"index": 0, "image": "cats/7.jpg", "family": "thin", "sha256": "ab" * 8}
     head = {"format": 1, "masks": "thin", "image_size": 32, "seed": 1}
     record = {"name": "cats/7.jpg", "label": "cats", "split": "val", "offset": 12, "length": 8}
@@ -137,19 +152,14 @@ def picture_readers():
             lambda p: quality.decode(p.read_bytes()), (quality.Unreadable,)
         ),
         "explore.measure": Reader(lambda path: measure(path.read_bytes()), ()),
-        "complete.size": Reader(files.size, (UserError,)),
+        "complete.size": Reader(stored.size, (UserError,)),
         "complete.read": Reader(files.read, (UserError,)),
-        "complete.mask": Reader(_as_mask, (UserError,)),
+        "complete.mask": Reader(mask_rules.read, (UserError,)),
     }
 
 
 def _in_graph(function, path):
     return function(tf.constant(path.read_bytes()))
-
-
-def _as_mask(path):
-    photo = files.Photo(np.zeros(_SIZE, np.uint8), None, "PNG", 1, {})
-    return files.read_mask(path, photo)
 
 
 TEXT_READERS = {

@@ -5,15 +5,14 @@ import pytest
 from tests import fuzzing
 
 STEP = 40
-MOVING, TURNED = ("moving.gif", "moving.webp"), ("exif.jpg", "colour.png", "lossy.webp")
+MOVING = ("moving.gif", "moving.webp")
 UNREADABLE = {  # whole files that a reader refuses
     *((reader, name) for reader in ("complete.read", "complete.mask") for name in MOVING),
-    *(("complete.mask", name) for name in TURNED),  # as a mask it has another size
-    # What TensorFlow does not read: TIFF, WebP with alpha or frames.
+    # What TensorFlow does not read: TIFF, AVIF, WebP with alpha or frames.
     *(
         (reader, name)
         for reader in fuzzing.GRAPHS
-        for name in ("colour.tiff", "lossless.webp", "moving.webp")
+        for name in ("colour.tiff", "deep.tiff", "colour.avif", "lossless.webp", "moving.webp")
     ),
     ("torch_files", "weights.npz"),
 }

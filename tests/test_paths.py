@@ -1,6 +1,7 @@
 """Names from outside stay below their folder, and no file is opened as a pickle."""
 
 import ast
+import contextlib
 import io
 import json
 import pathlib
@@ -17,15 +18,15 @@ from kinpaint.completion import jobs
 from kinpaint.completion.options import CompleteOptions
 from kinpaint.evaluation import contestants
 from kinpaint.metrics import trunks
-from kinpaint.models import published
+from kinpaint.weights import published
 from pipelines import listing, materialise, photos, records, splits
 from pipelines.base.errors import UserError
-from pipelines.inaturalist import classes, journal, observations
+from pipelines.inaturalist import api, journal, plan, schema
 from tests.binaries import ROOT
 from tests.completion.test_files import pixels, save
 
 OUTSIDE = ("../secret.jpg", "/etc/passwd", "cats/../../secret.jpg", "..", "", "a\0b.jpg")
-SPECIES = classes.Species("cats", 118552, "Felis catus", None, 9, classes.CLASSES["cats"][0])
+SPECIES = plan.Species("cats", 118552, "Felis catus", None, 9, plan.CLASSES["cats"][0])
 
 
 @settings(max_examples=200, deadline=None)
@@ -78,10 +79,13 @@ def test_a_scraped_photo_is_called_by_its_number_alone(number):
         "photos": [photo],
         "id": 1,
     }
-    row, reason = observations.candidate(observation, SPECIES, ("cc0",), "medium", 64)
-    assert row is None and reason == "hosted elsewhere"
+    with contextlib.suppress(schema.Unfit):
+        odd = schema.fit(observation, schema.Observation)
+        row, reason = api.candidate(odd, SPECIES, ("cc0",), "medium", 64)
+        assert row is None and reason == "hosted elsewhere"
     photo["id"] = 7
-    row, _ = observations.candidate(observation, SPECIES, ("cc0",), "medium", 64)
+    good = schema.fit(observation, schema.Observation)
+    row, _ = api.candidate(good, SPECIES, ("cc0",), "medium", 64)
     assert row["path"] == "cats/7.jpg" and row["extension"] == "jpg"
 
 
@@ -111,7 +115,7 @@ def test_an_index_that_does_not_fit_its_shard_is_refused(tmp_path, changes):
         records.entries(shard(tmp_path, **changes))
 
 
-def test_a_listing_does_not_follow_folders_out_of_its_own(tmp_path):
+def test_a_listing_follows_each_folder_once_and_says_so(tmp_path, capsys):
     outside = tmp_path / "outside"
     inside = tmp_path / "inside"
     for folder in (outside, inside):
@@ -119,11 +123,19 @@ def test_a_listing_does_not_follow_folders_out_of_its_own(tmp_path):
         save(folder / "a.png", pixels())
     (inside / "door").symlink_to(outside, target_is_directory=True)
     (inside / "circle").symlink_to(inside, target_is_directory=True)
-    assert listing.names(inside) == ["a.png"]
+    assert listing.names(inside) == ["a.png", "door/a.png"]
+    assert "left out 1: circle (there already by another way)" in capsys.readouterr().err
+    save(tmp_path / "mask.png", pixels())
     options = CompleteOptions(
-        model="m", image=str(inside), mask=str(outside / "a.png"), output=str(tmp_path / "out")
+        model="m",
+        image=str(inside),
+        mask=str(tmp_path / "mask.png"),
+        output=str(tmp_path / "o"),
     )
-    assert [job.image for job in jobs.find(options)] == [inside / "a.png"]
+    assert [job.image for job in jobs.find(options)] == [
+        inside / "a.png",
+        inside / "door/a.png",
+    ]
 
 
 @pytest.mark.parametrize("line", ["../a.png", "sub/../../a.png", "/etc/hostname.png"])

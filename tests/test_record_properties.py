@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipelines import cli, terms
 from pipelines.base import files
 from pipelines.base.errors import UserError
-from pipelines.inaturalist import classes, observations, plan
+from pipelines.inaturalist import api, plan, schema
 from tests.test_properties import FAMILIES, few, many
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
@@ -120,9 +120,8 @@ def test_rows_read_back_and_a_torn_tail_is_passed_over(tmp_path_factory, written
     assert files.rows(path) == written
 
 
-nothing = st.sampled_from([None, {}, []])
-optional = {name: nothing for name in ("user", "annotations", "observed_on", "id", "uuid")}
-lacking = {name: nothing for name in ("original_dimensions", "flags", "hidden", "attribution")}
+optional = dict.fromkeys(("user", "annotations", "observed_on", "id", "uuid"), st.none())
+lacking = dict.fromkeys(("original_dimensions", "flags", "hidden", "attribution"), st.none())
 
 
 @many
@@ -130,12 +129,11 @@ lacking = {name: nothing for name in ("original_dimensions", "flags", "hidden", 
     st.fixed_dictionaries({}, optional=optional), st.fixed_dictionaries({}, optional=lacking)
 )
 def test_keys_that_are_null_or_absent_never_end_a_scrape(about, of_photo):
-    species = classes.Species(
-        "cats", 118552, "Felis catus", None, 9, classes.CLASSES["cats"][0]
-    )
+    species = plan.Species("cats", 118552, "Felis catus", None, 9, plan.CLASSES["cats"][0])
     photo = {"id": 7, "url": "https://h/photos/7/square.jpg", "license_code": "cc0"}
     observation = {"taxon": {"id": 1}, "quality_grade": "casual", "photos": [photo | of_photo]}
-    row, reason = observations.candidate(observation | about, species, ("cc0",), "medium", 64)
+    read = schema.fit(observation | about, schema.Observation)
+    row, reason = api.candidate(read, species, ("cc0",), "medium", 64)
     assert reason is None and row["path"] == "cats/7.jpg" and json.dumps(row)
 
 

@@ -5,26 +5,12 @@ which are over pictures, never count one picture twice. How far the seeds lie ap
 stated beside them.
 """
 
-import csv
+import itertools
 import json
 
 import numpy as np
 
-from kinpaint.metrics import aggregate
-
-
-def read_scores(scores_dir):
-    """`per_image.csv` as {label: {metric: float [pictures]}}; NaN where there is no value."""
-    metrics = list(means(scores_dir)["models"].values())[0]
-    rows = {}
-    with open(scores_dir / "per_image.csv", newline="") as file:
-        for row in csv.DictReader(file):
-            values = [float(row.get(metric) or "nan") for metric in metrics]
-            rows.setdefault(row["model"], []).append(values)
-    return {
-        label: dict(zip(metrics, np.asarray(values).T, strict=True))
-        for label, values in rows.items()
-    }
+from kinpaint.metrics import aggregate, registry
 
 
 def compare(groups, scores, against):
@@ -32,7 +18,7 @@ def compare(groups, scores, against):
 
     Args:
         groups: {name: labels whose values are averaged}, such as a variant's seeds.
-        scores: of `read_scores`.
+        scores: {label: {metric: float [pictures]}}, as `ScoreTable.by_model` gives them.
         against: the name that the others are tested against.
 
     Returns:
@@ -52,6 +38,29 @@ def compare(groups, scores, against):
         }
         for name, labels in groups.items()
     }
+
+
+def pairs(groups, scores, metrics):
+    """Paired differences between every two names, first minus second.
+
+    Args:
+        groups: as in `compare`.
+        scores: as there.
+        metrics: which ones.
+
+    Returns:
+        A list of {"first", "second", "metrics": {metric: `aggregate.paired`}}, as
+        metrics.json has it.
+    """
+    values = {name: _averaged([scores[label] for label in ls]) for name, ls in groups.items()}
+    return [
+        {
+            "first": a,
+            "second": b,
+            "metrics": {m: aggregate.paired(values[a][m], values[b][m], m) for m in metrics},
+        }
+        for a, b in itertools.combinations(groups, 2)
+    ]
 
 
 def means(scores_dir):
@@ -81,7 +90,7 @@ def _finite_mean(values):
 def _differences(values, base):
     found = {}
     for metric in values:
-        if metric in aggregate.UNRANKED:
+        if not registry.of(metric).ranked:
             continue
         pair = aggregate.paired(values[metric], base[metric], metric)
         if not pair["n"]:

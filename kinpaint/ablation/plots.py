@@ -3,7 +3,8 @@
 import matplotlib.pyplot as plt
 
 from kinpaint.ablation.tables import curve
-from kinpaint.evaluation.plots import STYLE
+from kinpaint.charts import STYLE
+from kinpaint.metrics import registry
 
 
 def write(out_dir, study, runs):
@@ -49,7 +50,7 @@ def _scores(axes, study, metric):
                 entry["mean"], place, xerr=errors, fmt="o", capsize=3, markerfacecolor=face
             )
     axes.set_yticks(range(len(everyone)), list(everyone))
-    axes.set_xlabel(f"{metric}, mean and 95 % interval over pictures")
+    axes.set_xlabel(f"{registry.of(metric).axis}: mean and 95 % interval over pictures")
 
 
 def _cost(axes, study, metric):
@@ -62,4 +63,4 @@ def _cost(axes, study, metric):
             axes.annotate(name, at, xytext=(5, 4), textcoords="offset points", fontsize=8)
     axes.set_xscale("log")
     axes.set_xlabel("multiply-adds of one picture, millions")
-    axes.set_ylabel(metric)
+    axes.set_ylabel(registry.of(metric).axis)

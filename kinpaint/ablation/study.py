@@ -4,8 +4,8 @@ import pathlib
 import shlex
 
 from kinpaint.ablation import comparison, training, variants
-from kinpaint.evaluation.results import METRICS
-from kinpaint.metrics.aggregate import UNRANKED, higher_is_better
+from kinpaint.evaluation.table import ScoreTable
+from kinpaint.metrics import registry
 from pipelines import photos
 from pipelines.base import files, identity
 from pipelines.base.errors import UserError
@@ -27,7 +27,7 @@ def ablate(options):
     """
     if not options.out_dir or not options.data_dir:
         raise UserError("--out_dir and --data_dir are required")
-    if options.metric not in METRICS or options.metric in UNRANKED:
+    if not registry.of(options.metric).ranked:
         raise UserError(f"--metric={options.metric} is no metric that orders models")
     runs = variants.runs(variants.parse(options), options.out_dir)
     base = training.opened(options.base, "base")
@@ -96,7 +96,7 @@ def _against(options, trained):
 
 
 def gather(options, scored, failed):
-    """The study as a dict: settings, variants, references (baselines) and failures.
+    """The study as a dict: settings, variants, references (baselines), pairs and failures.
 
     Each variant has "flags", "runs", "seeds", "parameters", "multiply_adds" (one picture),
     "seconds_per_image", "steps" and "cpu_minutes" (means over its seeds), "image_size",
@@ -111,9 +111,10 @@ def gather(options, scored, failed):
     """
     trained = [run for runs in scored.values() for run in runs]
     against = _against(options, trained)
-    described, references, settings = {}, {}, {}
+    described, references, settings, paired = {}, {}, {}, []
     for folder, runs in scored.items():
-        scores, at = comparison.read_scores(folder), comparison.means(folder)["settings"]
+        scores = ScoreTable.load(folder / "per_image.csv").by_model()
+        at = comparison.means(folder)["settings"]
         at = {name: at[name] for name in _SHARED}
         by_variant = {}
         for run in runs:
@@ -129,9 +130,11 @@ def gather(options, scored, failed):
             settings = at | {
                 "metrics": [m for m in _SHOWN if m in compared[against]["metrics"]],
                 "lower_is_better": [
-                    m for m in compared[against]["metrics"] if not higher_is_better(m)
+                    m for m in compared[against]["metrics"] if registry.of(m).better == "lower"
                 ],
             }
+        shown = [m for m in _SHOWN if m in compared[base]["metrics"]]
+        paired += comparison.pairs(labels, scores, shown)
         for name, found in by_variant.items():
             described[name] = _described(found, at["image_size"], compared[name]) | at
         told = [f"{at['image_size']} px", at["masks"], *filter(None, [at["classes"]])]
@@ -148,6 +151,7 @@ def gather(options, scored, failed):
         },
         "variants": {name: described[name] for name in names},
         "references": references,
+        "paired": paired,
         "failed": failed,
     }
 

@@ -4,7 +4,7 @@ import csv
 import json
 
 from kinpaint.ablation.training import history
-from kinpaint.metrics.aggregate import higher_is_better
+from kinpaint.metrics import registry
 from pipelines.base import files
 
 _COSTS = ("parameters", "multiply_adds", "seconds_per_image", "steps", "cpu_minutes")
@@ -29,8 +29,8 @@ def markdown(study):
     settings, everyone = study["settings"], {**study["variants"], **study["references"]}
     had = {metric for variant in everyone.values() for metric in variant["metrics"]}
     metrics = [metric for metric in settings["metrics"] if metric in had]
-    heads = [*(f"{m} {'↑' if higher_is_better(m) else '↓'}" for m in metrics)]
-    difference = f"{settings['metric']} against {settings['base']}"
+    heads = [f"{m.axis} {m.arrow}" for m in map(registry.of, metrics)]
+    difference = f"{registry.of(settings['metric']).axis} against {settings['base']}"
     rows = [["variant", *heads, difference, "p", "seeds", *_HEADS]]
     rows.append(["---"] * len(rows[0]))
     for name, variant in everyone.items():

@@ -20,6 +20,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from kinpaint.completion import runner
+from kinpaint.completion.jobs import mark_output
 from kinpaint.completion.report import Report
 
 
@@ -37,6 +38,7 @@ def run(jobs, options, report_path):
     """
     _model(options.model)  # what cannot be loaded is said here, not by a worker's stack trace
     parts = pathlib.Path(report_path).with_suffix(".parts") if report_path else None
+    mark_output(options)
     _gather(parts, report_path)  # of a job that was killed
     report = Report(report_path, options)
     report.close()

@@ -1,32 +1,44 @@
 """Reads a photograph with all that must survive, and writes it back.
 
-What the network cannot see (alpha, 16-bit depth, profile, EXIF, resolution,
-JPEG tables) stays with the `Photo`; only pixels under the hole are replaced, so
-known samples are the stored ones, bit for bit.
+What the network cannot see (alpha, 16 bit depth, profile, EXIF, resolution, JPEG tables) stays
+with the `Photo`; only samples under the hole are replaced, so known samples are the stored
+ones, bit for bit. `stored` reads samples, `metadata` carries what lies beside them.
 """
 
 import contextlib
 import dataclasses
+import io
 import os
 import pathlib
-import secrets
-import shutil
-import warnings
+import struct
+import threading
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, JpegImagePlugin, PngImagePlugin
+from PIL import Image, ImageFile
 
-from kinpaint.completion import exif
+from kinpaint.completion import metadata
+from pipelines import mask_rules, stored
+from pipelines.base import files
 from pipelines.base.errors import UserError
-from pipelines.listing import MAX_PIXELS
 
-READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
-SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
-PICTURES = (*SUFFIXES, ".bmp", ".tif", ".tiff", ".gif")
-Image.init()  # else Pillow knows only some formats until it meets another
-# Besides EXIF, what can hold the orientation.
-_ORIENTED = {"xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
+SUFFIXES = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".avif": "AVIF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
+    ".hif": "HEIF",
+}
+PICTURES = (*SUFFIXES, ".bmp", ".gif")
+_MOST_SIDE = {"JPEG": 65500, "WEBP": 16383, "AVIF": 65536, "HEIF": 16384}
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's own conversion
+_BUFFER = threading.Lock()  # Pillow has one size of buffers for the whole process
 
 
 @dataclasses.dataclass
@@ -34,11 +46,12 @@ class Photo:
     """A decoded photograph, upright.
 
     Attributes:
-        samples: as stored, [H, W] or [H, W, C], uint8 or uint16, without alpha.
-        alpha: uint8 [H, W], or None.
+        samples: as stored, [H, W] or [H, W, 3], uint8 or uint16, without alpha.
+        alpha: [H, W] of the same type, or None.
         format: Pillow's name of the file's format.
         orientation: EXIF value that was applied, 1 to 8.
-        keep: what the writer must know: exif, icc_profile, dpi, JPEG tables, ...
+        keep: options of the writer that give the same encoding: JPEG tables, lossless WebP, ...
+        about: EXIF, profile and all else beside the samples.
     """
 
     samples: np.ndarray
@@ -46,16 +59,22 @@ class Photo:
     format: str
     orientation: int
     keep: dict
+    about: metadata.About = dataclasses.field(default_factory=metadata.About)
 
     @property
-    def rgb(self):
+    def rgb(self) -> np.ndarray:
         """What the network sees, uint8 [H, W, 3]."""
-        grey = self.samples
-        if grey.dtype == np.uint16:
-            grey = np.rint(grey / 257.0).astype(np.uint8)
+        grey = _eight_bits(self.samples)
         return grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, axis=-1)
 
-    def with_hole(self, completed, hole, opaque=False):
+    @property
+    def opacity(self) -> np.ndarray | None:
+        """The alpha as uint8 [H, W], or None."""
+        return None if self.alpha is None else _eight_bits(self.alpha)
+
+    def with_hole(
+        self, completed: np.ndarray, hole: np.ndarray, opaque: bool = False
+    ) -> "Photo":
         """A photo whose samples under `hole` come from `completed`, uint8 [H, W, 3].
 
         With `opaque`, the alpha there becomes opaque too.
@@ -68,220 +87,205 @@ class Photo:
         samples, alpha = self.samples.copy(), self.alpha
         samples[hole] = new
         if opaque and alpha is not None:
-            alpha = np.where(hole, np.uint8(255), alpha)
+            alpha = np.where(hole, alpha.dtype.type(np.iinfo(alpha.dtype).max), alpha)
         return dataclasses.replace(self, samples=samples, alpha=alpha)
 
 
-def size(path):
-    """(width, height) from the file's head; raises UserError like `read`."""
-    with _opened(path) as image:
-        return image.size
+def _eight_bits(samples):
+    return samples if samples.dtype == np.uint8 else np.rint(samples / 257.0).astype(np.uint8)
 
 
-def read(path):
-    """Decodes a photograph; raises UserError that says in words what is wrong with it."""
-    with _opened(path) as image:
-        try:
-            _refuse_what_would_be_lost(image)
-            return _decoded(image)
-        except UserError:
-            raise
-        except Exception as error:  # Pillow raises a dozen kinds on damaged files
-            raise UserError(f"damaged {image.format} file: {_first_line(error)}") from error
+def read(source: str | os.PathLike | bytes) -> Photo:
+    """Decodes a photograph.
 
+    Args:
+        source: a path, or a file's bytes.
 
-def _opened(path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of sizes: checked below, in words
-        try:
-            image = Image.open(path, formats=READABLE)
-        except Image.DecompressionBombError as error:
-            raise UserError(f"more than {MAX_PIXELS // 10**6} megapixels") from error
-        except Image.UnidentifiedImageError as error:
-            raise UserError(_what_else(path)) from error
-        except (OSError, SyntaxError, ValueError) as error:
-            raise UserError(getattr(error, "strerror", None) or str(error)) from error
-    if image.width * image.height > MAX_PIXELS:
-        image.close()
-        raise UserError(
-            f"{image.width}x{image.height} is more than {MAX_PIXELS // 10**6} megapixels"
-        )
-    return image
-
-
-def _first_line(error):
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _what_else(path):
-    head = pathlib.Path(path).read_bytes()[:512].lstrip().lower()
-    if not head:
-        return "the file is empty"
-    if head.startswith((b"<!doctype html", b"<html")):
-        return "a web page, not a picture"
-    if head.startswith(b"<"):
-        return "an SVG or XML text, not pixels"
-    return f"not a picture in any of {', '.join(READABLE)}"
-
-
-def _refuse_what_would_be_lost(image):
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # MPO: phones put a preview behind the photo
-        raise UserError(f"animated or many pages ({frames} frames): complete them one by one")
-    if image.mode in ("CMYK", "LAB", "YCbCr", "HSV", "F", "I"):
-        raise UserError(f"{image.mode} colours cannot be kept: convert it to RGB first")
-    if image.format == "PNG" and image.tile and "16B" in str(image.tile[0][3]):
-        if image.mode != "I;16":
-            raise UserError("16 bits a colour cannot be kept: convert it to 8 bits first")
-
-
-def _decoded(image):
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    keep = _kept(image)  # before anything is converted: JPEG tables belong to the file's image
-    image.load()
-    upright = ImageOps.exif_transpose(image)
-    for kept in (keep, keep.get("text", {})):
-        for name in kept.keys() & _ORIENTED:
-            kept[name] = upright.info.get(name)
-    samples, alpha = _arrays(upright)
+    Raises:
+        UserError: says in words what is wrong with it, or what of it could not be written back.
+    """
+    data = stored.contents(source)
+    with stored.opened(data) as image, stored.decoding(image):
+        if problem := stored.lost(image, data):
+            raise UserError(problem)
+        about, orientation = metadata.of(image, data)  # before anything is decoded:
+        keep = _kept(image, data)  # JPEG tables belong to the file's own image
+        found = stored.samples(image, data)
+        if (
+            stored.premultiplied(image)
+            and (found.alpha < np.iinfo(found.alpha.dtype).max).any()
+        ):
+            raise UserError(
+                "premultiplied transparency cannot be kept: save it unpremultiplied"
+            )
+    turn = 1 if found.upright else orientation
+    alpha = None if found.alpha is None else stored.turned(found.alpha, turn)
     file_format = "JPEG" if image.format == "MPO" else image.format
-    return Photo(samples, alpha, file_format, orientation, keep)
+    return Photo(
+        stored.turned(found.colours, turn), alpha, file_format, orientation, keep, about
+    )
 
 
-def _arrays(image):
-    """Samples without alpha, and alpha."""
-    if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16), None
-    if image.mode == "1":
-        image = image.convert("L")
-    if image.mode in ("P", "PA"):
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    elif image.has_transparency_data:
-        image = image.convert("LA" if image.mode in ("L", "LA") else "RGBA")
-    array = np.asarray(image)
-    if image.mode in ("LA", "RGBA"):
-        colours = array[..., 0] if image.mode == "LA" else array[..., :3]
-        return np.ascontiguousarray(colours), np.ascontiguousarray(array[..., -1])
-    if image.mode not in ("L", "RGB"):
-        raise UserError(f"{image.mode} colours cannot be kept: convert it to RGB first")
-    return array, None
-
-
-def _kept(image):
-    """What the writer needs, by the names that Pillow's writers use."""
-    names = ("icc_profile", "dpi", "xmp", "comment", "progressive")
-    keep = {k: image.info[k] for k in names if image.info.get(k)}
-    keep["exif"] = exif.upright(image.info.get("exif", b""))
+def _kept(image, data):
+    """Options of the writer that give the encoding of the file again."""
     if image.format in ("JPEG", "MPO"):
-        keep["qtables"] = image.quantization
-        keep["subsampling"] = JpegImagePlugin.get_sampling(image)
+        return metadata.jpeg_settings(image)
     if image.format == "PNG":
-        keep["text"] = dict(image.text)
+        return {"colour_type": data[25]}
     if image.format == "WEBP":
-        image.fp.seek(0)
-        keep["lossless"] = b"VP8L" in image.fp.read(4096)
-    return keep
+        return {"lossless": _is_lossless(data)}
+    return {}
 
 
-def write(photo, path, file_format):
+def _is_lossless(webp):
+    """Whether a WebP holds its pixels in a VP8L chunk (RFC 9649, section 2)."""
+    place = 12
+    while place + 8 <= len(webp):
+        if webp[place : place + 4] in (b"VP8L", b"VP8 "):
+            return webp[place : place + 4] == b"VP8L"
+        (length,) = struct.unpack_from("<I", webp, place + 4)
+        place += 8 + length + length % 2
+    return False
+
+
+def left_out(photo: Photo, file_format: str) -> list[str]:
+    """What of the photo a file of this format will not hold, in words: to be said before.
+
+    Raises:
+        UserError: the photo cannot be written so at all, and what can be done.
+    """
+    if file_format == "HEIF" and not stored.HEIC:
+        raise UserError("HEIC needs pillow-heif: pip install pillow-heif, or --format=png")
+    if file_format == "AVIF" and not stored.AVIF:
+        raise UserError("this Pillow has no AVIF: pip install -U pillow, or --format=png")
+    if file_format == "JPEG" and photo.alpha is not None:
+        raise UserError("JPEG cannot hold its transparency: choose --format=png")
+    if file_format not in ("PNG", "TIFF") and photo.samples.dtype == np.uint16:
+        raise UserError(f"{file_format} cannot hold its 16 bits: choose --format=png")
+    height, width = photo.samples.shape[:2]
+    if max(height, width) > _MOST_SIDE.get(file_format, max(height, width)):
+        raise UserError(
+            f"{file_format} cannot hold {width}x{height} pixels, at most "
+            f"{_MOST_SIDE[file_format]} a side: choose --format=png"
+        )
+    return metadata.fitted(photo.about, photo.format, file_format)[1]
+
+
+def encoded(photo: Photo, file_format: str) -> bytes:
+    """The bytes of a photo as a file.
+
+    Args:
+        photo: what to write.
+        file_format: a value of `SUFFIXES`.
+
+    Raises:
+        UserError: the format cannot hold it (`left_out`).
+    """
+    left_out(photo, file_format)
+    about, _ = metadata.fitted(photo.about, photo.format, file_format)
+    samples = photo.samples
+    if photo.alpha is not None:
+        if samples.ndim == 2 and samples.dtype == np.uint16:  # few read grey with deep alpha
+            samples = np.repeat(samples[..., None], 3, axis=-1)
+        samples = np.dstack([samples, photo.alpha])
+    if file_format == "TIFF":
+        return metadata.tiff(samples, about)
+    if file_format == "PNG":
+        return metadata.with_png(_png(samples), about, photo.keep.get("colour_type"))
+    if file_format == "JPEG":
+        return metadata.with_jpeg(_jpeg(samples, photo.keep, about.dpi), about)
+    beside = {"exif": about.exif, "icc_profile": about.icc, "xmp": about.xmp}
+    options = {key: value for key, value in beside.items() if value}
+    if file_format == "WEBP":
+        options |= {"lossless": photo.keep.get("lossless", photo.format != "JPEG")}
+        options |= {"exact": True, "quality": 95}
+    elif file_format == "AVIF":
+        options |= {"quality": 95, "subsampling": "4:4:4"}
+    else:
+        options |= {"quality": 95, "chroma": 444}
+    return _by_pillow(samples, file_format, options)
+
+
+def _by_pillow(samples, file_format, options):
+    file = io.BytesIO()
+    Image.fromarray(samples).save(file, format=file_format, **options)
+    return file.getvalue()
+
+
+def _png(samples):
+    """A PNG without anything beside its samples; Pillow has no 16 bit colours, OpenCV has."""
+    if samples.dtype == np.uint8 or samples.ndim == 2:
+        return _by_pillow(samples, "PNG", {})
+    return stored.encoded_png(samples)
+
+
+def _jpeg(samples, keep, dpi):
+    names = ("qtables", "subsampling", "progressive", "keep_rgb")
+    options = {name: keep[name] for name in names if name in keep}
+    options |= {} if "qtables" in keep else {"quality": 95, "subsampling": 0}
+    options |= {"dpi": dpi} if dpi else {}
+    with _BUFFER:
+        # A progressive file is written in one piece at its end, and needs a buffer for all of
+        # it: a sample takes at most 27 bits (T.81, tables K.3 to K.6). Untouched, it is free.
+        usual = ImageFile.MAXBLOCK
+        ImageFile.MAXBLOCK = max(usual, 4 * samples.size + (1 << 16))
+        try:
+            return _by_pillow(samples, "JPEG", options)
+        finally:
+            ImageFile.MAXBLOCK = usual
+
+
+def write(photo: Photo, path: str | os.PathLike, file_format: str) -> None:
     """Writes a photo; raises UserError and leaves nothing behind when that fails.
 
     Args:
         photo: what to write.
-        path: where to.
-        file_format: "PNG", "JPEG" or "WEBP".
+        path: where to; folders are made.
+        file_format: a value of `SUFFIXES`.
     """
-    image, options = _encodable(photo, file_format)
-    with _replacing(path) as file:
-        image.save(file, format=file_format, **options)
+    data = encoded(photo, file_format)
+    with _writing(path):
+        files.write(path, data)
 
 
-def copy(source, path):
+def copy(source: str | os.PathLike, path: str | os.PathLike) -> None:
     """Copies a file as it is, under the same promise as `write`."""
-    with open(source, "rb") as original, _replacing(path) as file:
-        shutil.copyfileobj(original, file)
+    with _writing(path):
+        files.write(path, stored.contents(source))
 
 
 @contextlib.contextmanager
-def _replacing(path):
-    """A file under a temporary name that becomes `path` when the block ends well."""
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name[:20]}.{secrets.token_hex(8)}.tmp")
+def _writing(path):
+    """Makes the folder of `path`; what goes wrong is said in words."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            yield file
-        os.replace(temporary, path)
+        pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+        yield
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"cannot write {path}: {reason}") from error
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            temporary.unlink(missing_ok=True)
 
 
-def _encodable(photo, file_format):
-    """The Pillow image and its writer's options."""
-    samples, alpha, keep = photo.samples, photo.alpha, photo.keep
-    if file_format == "JPEG" and alpha is not None:
-        raise UserError("JPEG cannot hold its transparency: choose --format=png")
-    if file_format != "PNG" and samples.dtype == np.uint16:
-        raise UserError(f"{file_format} cannot hold its 16 bits: choose --format=png")
-    if alpha is not None:
-        samples = np.dstack([samples, alpha])
-    image = Image.fromarray(samples)
-    options = {k: keep[k] for k in ("icc_profile", "exif", "dpi") if keep.get(k)}
-    if file_format == "JPEG":
-        options |= _jpeg_options(keep)
-    elif file_format == "PNG":
-        options["pnginfo"] = _png_text(keep)
-    elif file_format == "WEBP":
-        options |= {"xmp": keep["xmp"]} if "xmp" in keep else {}
-        options |= {"lossless": keep.get("lossless", photo.format != "JPEG")}
-        options |= {"exact": True, "quality": 95}
-    return image, options
-
-
-def _jpeg_options(keep):
-    options = {k: keep[k] for k in ("qtables", "comment", "xmp", "progressive") if k in keep}
-    if keep.get("subsampling", -1) >= 0:
-        options["subsampling"] = keep["subsampling"]
-    return options if "qtables" in options else options | {"quality": 95, "subsampling": 0}
-
-
-def _png_text(keep):
-    info = PngImagePlugin.PngInfo()
-    for key, value in keep.get("text", {}).items():
-        info.add_itxt(key, str(value))
-    return info
-
-
-def read_mask(path, photo, invert=False):
-    """The hole of `photo` as bool [H, W]: where the mask file is white (>= 128 of 255).
+def read_mask(
+    source: str | os.PathLike | bytes, photo: Photo, invert: bool = False
+) -> np.ndarray:
+    """The hole of `photo` as bool [H, W], as a mask file shows it (`pipelines.mask_rules`).
 
     A mask of the photo's stored size is turned as the photo was, where the upright size is
-    another. Transparent parts of a mask count as black; a mask that is of one colour and partly
-    transparent is read by its alpha.
+    another.
 
     Raises:
-        UserError: unreadable, or of another size.
+        UserError: unreadable, of another size, the photo itself, or in doubt.
     """
-    mask = read(path)
-    values = np.rint(mask.rgb @ _LUMA)  # the weights sum to a little less than 1
-    if mask.alpha is not None:
-        one_colour = values.min() == values.max()
-        values = mask.alpha if one_colour else np.where(mask.alpha >= 128, values, 0)
+    found, orientation = mask_rules.read(source)
     shape = photo.samples.shape[:2]
-    if values.shape != shape and mask.orientation == 1:
-        values = _turned(values, photo.orientation)
-    if values.shape != shape:
-        raise UserError(
-            f"the mask is {values.shape[1]}x{values.shape[0]}, the photo {shape[1]}x{shape[0]}"
-        )
-    return (values >= 128) ^ invert
-
-
-def _turned(values, orientation):
-    image = Image.fromarray(values.astype(np.uint8))
-    image.getexif()[ExifTags.Base.Orientation] = orientation
-    return np.asarray(ImageOps.exif_transpose(image))
+    colours = stored.turned(found.colours, orientation)
+    alpha = None if found.alpha is None else stored.turned(found.alpha, orientation)
+    if colours.shape[:2] != shape and orientation == 1 and not found.upright:
+        colours = stored.turned(colours, photo.orientation)
+        alpha = None if alpha is None else stored.turned(alpha, photo.orientation)
+    if colours.shape[:2] != shape:
+        height, width = found.colours.shape[:2]
+        raise UserError(f"the mask is {width}x{height}, the photo {shape[1]}x{shape[0]}")
+    if colours.dtype in (np.uint8, np.uint16):
+        mask_rules.refuse_photo(_eight_bits(colours), _eight_bits(photo.samples))
+    return mask_rules.hole_of(colours, alpha) ^ invert

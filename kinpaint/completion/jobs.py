@@ -10,8 +10,11 @@ import dataclasses
 import functools
 import os
 import pathlib
+import stat
+import unicodedata
 
 from kinpaint.completion import files
+from pipelines import listing
 from pipelines.base.errors import UserError
 
 
@@ -42,12 +45,13 @@ def find(options):
     image, output = pathlib.Path(options.image), pathlib.Path(options.output)
     masks = _Masks(options)
     if _is_list(image):
-        lines = image.read_text("utf-8", "surrogateescape").splitlines()  # as the system reads
-        names = [pathlib.Path(line) for line in lines if line.strip()]
+        names = _lines(image)
         jobs = [_listed(name, image.parent, output, masks, options) for name in names]
     elif image.is_dir():
-        names = _walk(image, exclude=[output, pathlib.Path(options.mask or output)])
-        names = [n for n in names if not masks.is_mask(image / n)]
+        shut = [output, options.mask or output]
+        found = listing.walk(image, files.PICTURES, shut)
+        found.say(image)
+        names = [pathlib.Path(name) for name in found.names if not masks.is_mask(image / name)]
         jobs = [_job(image / name, name, output / name, masks, options) for name in names]
     else:
         name = pathlib.Path(image.name)
@@ -64,6 +68,15 @@ def is_one_file(options):
     return not _is_list(image) and not image.is_dir()
 
 
+def mark_output(options):
+    """Marks the directory of many outputs: no later job or training takes them for photos.
+
+    A folder in which something lies already, such as the photos themselves, is not marked.
+    """
+    if not is_one_file(options):
+        listing.mark_written(options.output)
+
+
 def written(jobs, options, counts):
     """What to name as written: the directory, or a single photo's files."""
     if not is_one_file(options):
@@ -73,6 +86,15 @@ def written(jobs, options, counts):
 
 def _is_list(image):
     return image.suffix.lower() == ".txt" and not image.is_dir()
+
+
+def _lines(path):
+    """The names in a list, each once: as the system reads them, without a byte order mark."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise UserError(f"--image={path} is no file: name a list of photos, one a line")
+    data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    lines = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n")
+    return list(dict.fromkeys(pathlib.Path(line) for line in lines if line.strip()))
 
 
 def _check(options):
@@ -97,24 +119,6 @@ def _check(options):
         raise UserError(f"--output={options.output} is a file: many photos need a directory")
 
 
-def _walk(directory, exclude):
-    """Names of all pictures below a directory, sorted, hidden and excluded ones left out."""
-    shut = {path.resolve() for path in exclude} - {directory.resolve()}
-    found = []
-    for folder, subfolders, names in os.walk(directory):
-        here = pathlib.Path(folder)
-        subfolders[:] = sorted(
-            s for s in subfolders if s[0] != "." and (here / s).resolve() not in shut
-        )
-        pictures = (n for n in sorted(names) if n[0] != "." and _is_picture(n))
-        found += [(here / name).relative_to(directory) for name in pictures]
-    return found
-
-
-def _is_picture(name):
-    return pathlib.Path(name).suffix.lower() in files.PICTURES
-
-
 def _listed(name, folder, output, masks, options):
     """A line of a list: relative names are kept below the output, absolute ones flattened."""
     if ".." in name.parts:
@@ -129,14 +133,15 @@ def _listed(name, folder, output, masks, options):
 
 def _job(image, name, output, masks, options):
     if options.format:
-        output = output.with_suffix({"jpeg": ".jpg"}.get(options.format, f".{options.format}"))
+        suffix = {"jpeg": ".jpg", "tiff": ".tif"}.get(options.format, f".{options.format}")
+        output = output.with_suffix(suffix)
     try:
         mask = None if options.alpha_mask else masks.of(image, name)
     except UserError as error:
         return Job(image, None, output, str(error))
     if output.suffix.lower() not in files.SUFFIXES:
         return Job(image, mask, output, f"{output.suffix or 'no suffix'}: choose --format=png")
-    if output.resolve() in {p.resolve() for p in (image, mask) if p}:
+    if os.path.realpath(output) in {os.path.realpath(p) for p in (image, mask) if p}:
         return Job(image, mask, output, "the output would replace its own input")
     return Job(image, mask, output)
 
@@ -158,14 +163,14 @@ class _Masks:
         self._path = pathlib.Path(options.mask) if options.mask else None
         self._suffix = options.mask_suffix
         image = pathlib.Path(options.image)
-        self._beside = not self._path or self._path.resolve() == image.resolve()
+        self._beside = not self._path or _same(self._path, image)
         self._listing = functools.lru_cache(maxsize=64)(self._by_stem)
 
     def is_mask(self, path):
         """Whether a picture below the photos' directory is a mask."""
         if self._suffix and self._beside:
-            return path.stem.endswith(self._suffix)
-        return bool(self._path) and path.resolve() == self._path.resolve()
+            return _composed(path.stem).endswith(_composed(self._suffix))
+        return bool(self._path) and _same(path, self._path)
 
     def of(self, image, name):
         """The mask of photo `image` called `name` below its directory."""
@@ -176,7 +181,7 @@ class _Masks:
         if self._path and not self._suffix and same_name.is_file():
             return same_name
         stem = name.stem + self._suffix
-        found = self._listing(folder).get(stem, [])
+        found = self._listing(folder).get(_composed(stem), [])
         if len(found) == 1:
             return found[0]
         if found:
@@ -190,6 +195,15 @@ class _Masks:
         stems = collections.defaultdict(list)
         if folder.is_dir():
             for entry in sorted(folder.iterdir()):
-                if _is_picture(entry.name):
-                    stems[entry.stem].append(entry)
+                if entry.suffix.lower() in files.PICTURES and entry.name[0] != ".":
+                    stems[_composed(entry.stem)].append(entry)
         return stems
+
+
+def _composed(name):
+    """One spelling of accents: macOS writes e and an accent (NFD), others one letter (NFC)."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _same(path, other):
+    return os.path.realpath(path) == os.path.realpath(other)

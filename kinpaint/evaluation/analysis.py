@@ -9,8 +9,8 @@ import numpy as np
 from scipy import stats
 
 from kinpaint.evaluation.difficulty import DISTANCES
-from kinpaint.evaluation.results import MEASURES
-from kinpaint.metrics.aggregate import higher_is_better
+from kinpaint.evaluation.table import MEASURES
+from kinpaint.metrics.registry import higher_is_better
 
 WORST = 16
 SHOWN = 4  # best and median pictures
@@ -30,19 +30,19 @@ def analyse(results, rank_by):
         "image", "value", "reasons"}]}. `thirds` are means of the metric over the
         pictures with low, middle and high values of the measure.
     """
-    return {name: _analyse_one(results, name, rank_by) for name in results.names}
+    return {name: _analyse_one(results, name, rank_by) for name in results.table.models}
 
 
 def _analyse_one(results, name, rank_by):
-    values = results.column(name, rank_by)
+    values = results.table.column(name, rank_by)
     order = _worst_first(values, rank_by)
     middle = len(order) // 2
     start = max(middle - SHOWN // 2, 0)
-    indices = np.asarray(results.pictures["index"])
+    indices = np.asarray(results.table.pictures["index"])
     return {
         "by_distance": _by_distance(results.errors[name]),
         "measures": {
-            measure: relation(np.asarray(results.pictures[measure]), values, rank_by)
+            measure: relation(np.asarray(results.table.pictures[measure]), values, rank_by)
             for measure in MEASURES
         },
         "best": indices[order[::-1][:SHOWN]].tolist(),
@@ -89,15 +89,15 @@ def _failure(results, row, value):
     """One of the worst pictures, with the measures that stand out among all pictures."""
     reasons = []
     for measure in MEASURES:
-        everyone = np.asarray(results.pictures[measure])
+        everyone = np.asarray(results.table.pictures[measure])
         percentile = float(100.0 * (everyone < everyone[row]).mean())
         if percentile >= STANDS_OUT:
             own = float(everyone[row])
             reasons.append({"measure": measure, "value": own, "percentile": percentile})
     reasons.sort(key=lambda reason: -reason["percentile"])
     return {
-        "index": results.pictures["index"][row],
-        "image": results.pictures["image"][row],
+        "index": results.table.pictures["index"][row],
+        "image": results.table.pictures["image"][row],
         "value": float(value) if np.isfinite(value) else None,
         "reasons": reasons,
     }

@@ -11,7 +11,7 @@ from kinpaint.evaluation.baselines import BASELINES, Baseline
 from pipelines.base.errors import UserError
 
 _PREFIX = "baseline:"
-TAKEN = {".", "..", "truth"}  # folders beside those that pictures are saved in
+TAKEN = {".", "..", "truth", "masked"}  # folders beside those that pictures are saved in
 _WEIGHTS = ("ema", "raw")  # RUN:ema, RUN:raw: the averaged generator, or the trained one
 
 

@@ -7,8 +7,7 @@ import pathlib
 import shlex
 import time
 
-import cv2
-
+from pipelines import listing, stored
 from pipelines.base import files
 from pipelines.base.errors import UserError
 
@@ -23,7 +22,7 @@ def claim(folder, key):
     So a picture that is there under its index was made of what is scored now, by this
     process or by one that shares the work.
     """
-    folder = pathlib.Path(folder)
+    folder = listing.mark_written(folder)
     mark, until = folder / _MARK, time.monotonic() + _CLEARED_S
     while not (mark.is_file() and mark.read_text() == key):
         try:
@@ -46,8 +45,7 @@ def save(out_dir, name, indices, pictures):
     """Writes uint8 RGB pictures to `out_dir/pictures/<name>/<index>.png`, each whole."""
     folder = pathlib.Path(out_dir) / FOLDER / name
     for i, index in enumerate(indices):
-        picture = cv2.cvtColor(pictures[i], cv2.COLOR_RGB2BGR)
-        files.write(path_of(folder, index), cv2.imencode(".png", picture)[1].tobytes())
+        stored.write_png(path_of(folder, index), pictures[i])
 
 
 def commands(out_dir, name):

@@ -48,6 +48,11 @@ class EvalOptions(Options):
     save_holes: bool = option(False, "also write every hole as a PNG")
     save_pictures: bool = option(False, "also write true and completed pictures as PNG")
     rank_by: str = option("psnr_hole", "metric that picks best, median and worst pictures")
+    show: tuple = option(
+        (),
+        "file names of photos to show, 'oxford_*' (default: what their licences allow)",
+        multiple=True,
+    )
     shard: str = option(
         "1/1",
         "score part i of n, as i/n from 1; the last to end writes the report",

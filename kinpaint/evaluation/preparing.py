@@ -9,12 +9,10 @@ import pipelines.masks
 from kinpaint.backend import check_tensorflow
 from kinpaint.evaluation import contestants
 from kinpaint.evaluation.options import nets_of
-from kinpaint.evaluation.results import METRICS
 from kinpaint.evaluation.runner import Job
 from kinpaint.evaluation.versions import versions
-from kinpaint.metrics.aggregate import UNRANKED
+from kinpaint.metrics.registry import METRICS
 from pipelines import photos, terms
-from pipelines.base import identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 from pipelines.masks.published import Holes, ListedHoles
@@ -37,7 +35,7 @@ def check(photo, options):
     check_tensorflow("scoring")
     if not options.out_dir:
         raise UserError("say where the report goes: --out_dir=DIR")
-    if options.rank_by not in (known := [m for m in METRICS if m not in UNRANKED]):
+    if options.rank_by not in (known := [m.name for m in METRICS.values() if m.ranked]):
         raise UserError(f"--rank_by={options.rank_by} is none of {', '.join(known)}")
     contestants.named(options.model, options.baselines)
     settled = resolve(photo, split="val")
@@ -94,7 +92,6 @@ def settings(job):
     options, photo = job.options, job.photo
     return {
         "data_dir": photo.data_dir,
-        "photos": identity.of(job.contents),
         "split": photo.split,
         "classes": photo.classes,
         "image_size": job.holes.image_size,
@@ -106,6 +103,7 @@ def settings(job):
         "samples": options.samples,
         "rank_by": options.rank_by,
         "save_pictures": options.save_pictures,
+        "show": list(options.show),
         "lpips_trunks": job.scorer.identity,
         "models": {
             c.name: {"source": c.source, "fingerprint": c.fingerprint} for c in job.contestants

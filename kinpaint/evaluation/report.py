@@ -3,10 +3,11 @@
 import json
 import pathlib
 
-from kinpaint.evaluation import analysis, gallery, pages, results, summary
+from kinpaint.evaluation import analysis, current, gallery, pages, results, summary
 from pipelines.base import files
 from pipelines.base.errors import UserError
 from pipelines.masks import published
+from pipelines.showing import Showing
 
 
 def write(job, records, settings):
@@ -22,38 +23,35 @@ def write(job, records, settings):
     """
     out_dir = pathlib.Path(job.options.out_dir)
     found = results.collect(job, records)
+    contents = dict(zip(job.photos, job.contents, strict=True))
+    scored = [contents[index] for index in found.table.pictures["index"]]
+    settings = settings | {"photos": current.photos_key(scored)}
     rank_by = job.options.rank_by
-    if rank_by not in found.metrics:
+    if rank_by not in found.table.metrics:
         raise UserError(f"no picture has a value of --rank_by={rank_by}: choose another metric")
     sets = results.set_distances(job, records)
     figures = summary.summarise(found, settings, job.scorer.reasons, sets, job.seed)
     figures["errors"] = analysis.analyse(found, rank_by)
+    showing = Showing(settings["data_dir"], job.options.show)
+    figures["shown"] = gallery.choose(found.table, figures["errors"], showing.allows)
     figures = _rounded(figures)
-    tiles = gallery.draw(job, _chosen(figures["errors"]))
+    drawn = gallery.draw(job, figures["shown"])
     paths = [
         out_dir / n for n in ("metrics.json", "per_image.csv", "holes.jsonl", "report.html")
     ]
     # Two shards that end together both write the report.
     files.write(paths[0], json.dumps(figures, indent=1, allow_nan=False) + "\n")
     with files.replacing(paths[1]) as path:
-        summary.write_rows(path, found)
+        found.table.save(path)
     with files.replacing(paths[2]) as path:
         published.write(path, job.holes, _hole_rows(found))
-    files.write(paths[3], pages.render(figures, found, tiles, job.options))
+    files.write(paths[3], pages.render(figures, found.table, drawn, showing))
     return paths
-
-
-def _chosen(errors):
-    """Contestant's name -> indices of the pictures that the page shows."""
-    return {
-        name: {*e["best"], *e["median"], *(worst["index"] for worst in e["worst"])}
-        for name, e in errors.items()
-    }
 
 
 def _hole_rows(found):
     columns = ("index", "image", "family", "hole_fraction", "sha256")
-    values = zip(*(found.pictures[column] for column in columns), strict=True)
+    values = zip(*(found.table.pictures[column] for column in columns), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in values]
 
 

@@ -1,4 +1,4 @@
-"""The records of a finished evaluation as arrays: a row a picture, in order of index."""
+"""The records of a finished evaluation as a score table, in order of the pictures' index."""
 
 import dataclasses
 
@@ -6,27 +6,10 @@ import numpy as np
 
 from kinpaint.evaluation.difficulty import DISTANCES
 from kinpaint.evaluation.runner import unpacked
+from kinpaint.evaluation.table import MEASURES, ScoreTable
 from kinpaint.metrics import frechet
-from kinpaint.metrics.aggregate import bucket_of
+from kinpaint.metrics.registry import METRICS
 
-METRICS = (
-    "psnr",
-    "psnr_hole",
-    "ssim",
-    "ms_ssim",
-    "ms_ssim_4s",
-    "ms_ssim_3s",
-    "l1",
-    "l1_hole",
-    "lpips_alex",
-    "lpips_squeeze",
-    "lpips_vgg",
-    "diversity_lpips",
-    "diversity_lpips_hole",
-    "psnr_best_of_k",
-    "seconds_per_image",
-)
-MEASURES = ("hole_fraction", "hole_width", "edge_density", "contrast", "at_border")
 _MOST_FEATURES = 10_000  # pictures that set distances are taken over, at most
 
 
@@ -35,37 +18,17 @@ class Results:
     """What was scored and how well.
 
     Attributes:
-        names: the contestants', in order.
-        metrics: those that were had, in the order of `METRICS`.
-        pictures: columns by name: "index", "image", "class", "family", "sha256" and
-            `MEASURES`, each a list or array of one value a picture.
-        values: float [pictures, contestants, metrics]; NaN where there is no value.
+        table: the `ScoreTable`.
         errors: by name, float [2, bins]: sums of errors and numbers of hole pixels in
             each bin of distance to the nearest known pixel.
         changed: by name, how many pictures came back with changed known pixels.
         unread: names of the photos that could not be read.
     """
 
-    names: list
-    metrics: list
-    pictures: dict
-    values: np.ndarray
+    table: ScoreTable
     errors: dict
     changed: dict
     unread: list
-
-    def column(self, name, metric):
-        """One contestant's values of one metric, float [pictures]."""
-        return self.values[:, self.names.index(name), self.metrics.index(metric)]
-
-    def groups(self, by):
-        """Name -> bool [pictures] of the "bucket"s, or of the values of a text column."""
-        if by == "bucket":
-            labels = [bucket_of(fraction) for fraction in self.pictures["hole_fraction"]]
-        else:
-            labels = self.pictures[by]
-        labels = np.asarray(labels)
-        return {str(label): labels == label for label in np.unique(labels)}
 
 
 def missing(job, records):
@@ -97,8 +60,9 @@ def collect(job, records):
         errors[name] += record["errors"]
         changed[name] += record["known_changed"]
     had = [i for i in range(len(METRICS)) if not np.isnan(values[..., i]).all()]
-    metrics = [METRICS[i] for i in had]
-    return Results(names, metrics, pictures, values[..., had], errors, changed, sorted(unread))
+    metrics = [name for i, name in enumerate(METRICS) if i in had]
+    table = ScoreTable(names, metrics, pictures, values[..., had])
+    return Results(table, errors, changed, sorted(unread))
 
 
 def set_distances(job, records):

@@ -12,6 +12,7 @@ import kinpaint
 from kinpaint.interpretation import pages, recall, sections, subjects
 from kinpaint.interpretation.case import Case, Model
 from kinpaint.metrics.lpips import exact_float32
+from pipelines import listing
 from pipelines.base import files
 
 
@@ -35,13 +36,26 @@ def explain(photo, options):
     fillings = [model.filled(subject) for subject in chosen]
     found = _found(chosen, fillings, searched, options.show)
     out_dir = pathlib.Path(options.out_dir)
-    (out_dir / "figures").mkdir(parents=True, exist_ok=True)
+    listing.mark_written(out_dir / "figures")
+    before = _written(out_dir)
     entries = []
     for subject, filling, near in zip(chosen, fillings, found, strict=True):
         block = options.block or math.ceil(max(subject.hole.shape) / 16)
         case = Case(subject, model, filling, near, block, photo.batch_size)
         entries.append(_write(out_dir, case))
-    return [*(out_dir / entry["page"] for entry in entries), *_ends(out_dir, model, entries)]
+    ends = _ends(out_dir, model, entries)
+    for path in before - _written(out_dir):  # pages of another model, or of other pictures
+        files.remove(path)
+    return [*(out_dir / entry["page"] for entry in entries), *ends]
+
+
+def _written(out_dir):
+    """The pages and figures that explain.json says are there."""
+    path = out_dir / "explain.json"
+    entries = files.one(path).get("pictures", []) if path.is_file() else []
+    names = [entry["page"] for entry in entries]
+    names += [f for entry in entries for found in entry["figures"].values() for f in found]
+    return {out_dir / name for name in names if listing.stays_inside(name)}
 
 
 def _found(chosen, fillings, photos, show):

@@ -153,6 +153,7 @@ class _Names:
     def of(self, image):
         """A new name made from the photo's."""
         stem = re.sub(r"[^\w.-]+", "_", str(pathlib.PurePosixPath(image).with_suffix("")))
+        stem = stem.encode()[:150].decode(errors="ignore")  # a figure's name goes behind it
         tries = itertools.chain([stem], (f"{stem}_{n}" for n in itertools.count(2)))
         name = next(name for name in tries if name not in self._taken)
         self._taken.add(name)

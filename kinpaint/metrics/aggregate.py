@@ -14,18 +14,17 @@ import functools
 
 import numpy as np
 
+from kinpaint.metrics.registry import higher_is_better
 from pipelines.base.late import Late
 
 stats = Late("scipy.stats")
+
 
 RESAMPLES = 1000
 BLOCK = 1024  # pictures whose weights are drawn at once
 # Liu et al. 2018, section 4.2: (0.01, 0.1], (0.1, 0.2] ... (0.5, 0.6] of the picture.
 BUCKET_EDGES = (0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 OTHER = "other"
-HIGHER_IS_BETTER = ("psnr", "ssim", "ms_ssim")  # prefixes of metric names
-# They say nothing of how good a picture is: never compared in pairs, never ranked by.
-UNRANKED = ("seconds_per_image", "diversity_lpips", "diversity_lpips_hole")
 
 
 def bucket_names():
@@ -39,11 +38,6 @@ def bucket_of(hole_fraction):
     if not BUCKET_EDGES[0] < hole_fraction <= BUCKET_EDGES[-1]:
         return OTHER
     return bucket_names()[int(np.searchsorted(BUCKET_EDGES, hole_fraction)) - 1]
-
-
-def higher_is_better(metric):
-    """Whether a larger value of the metric is the better one."""
-    return metric.startswith(HIGHER_IS_BETTER)
 
 
 def summarise(values, seed=0):

@@ -209,7 +209,13 @@ def check(weights, shapes):
 def weights_dir(given=""):
     """Where weights lie: as given, else $KINPAINT_WEIGHTS, else ~/.cache/kinpaint."""
     chosen = given or os.environ.get("KINPAINT_WEIGHTS") or "~/.cache/kinpaint"
-    return pathlib.Path(chosen).expanduser()
+    try:
+        return pathlib.Path(chosen).expanduser()
+    except RuntimeError as error:  # HOME is not set, and the user has no entry in passwd
+        raise UserError(
+            f"there is no home directory to find {chosen} in: set KINPAINT_WEIGHTS or HOME, or "
+            f"give --weights_dir=DIR"
+        ) from error
 
 
 def load(net, directory=""):

@@ -11,21 +11,29 @@ class ReportOptions(Options):
 
     out_dir: str = option("", "directory to write report.html (and the slides) to")
     eval: tuple = option(
-        (), "[label=]DIR of kinpaint.eval; the first is the main one; repeatable", multiple=True
+        (),
+        "[label=]DIR of kinpaint.eval or a metrics.json; first the main one; repeatable",
+        multiple=True,
     )
-    run: tuple = option((), "run directory of kinpaint.train; repeatable", multiple=True)
+    run: tuple = option(
+        (),
+        "[model=]run directory (default: of the scored models); repeatable",
+        multiple=True,
+    )
     ablation: tuple = option((), "DIR of kinpaint.ablate; repeatable", multiple=True)
     explore: str = option("", "DIR of pipelines.explore: the data")
     explain: tuple = option((), "DIR of kinpaint.explain; repeatable", multiple=True)
     story: str = option(
-        "", "run whose TensorBoard pictures become the animation; all of them are shown"
+        "", "run whose pictures become the film of the training; all of them are shown"
     )
     text: str = option(
-        "", "folder of your own Markdown: method.md, limits.md, next.md, ... (any section)"
+        "", "folder of your own Markdown in place of a chapter's: method.md, limits.md, ..."
     )
     show: tuple = option(
-        (), "file names of photos that may be shown, such as 'oxford_*'", multiple=True
+        (),
+        "file names of photos to show, 'oxford_*' (default: by their licences)",
+        multiple=True,
     )
     credit: tuple = option((), "credit of the shown photos; repeatable", multiple=True)
     title: str = option("Filling holes in photographs", "title of report and slides")
-    slides: bool = option(False, "also write slides.html and slides.mp4")
+    slides: bool = option(False, "also write slides.pdf, notes.md and slides.mp4")

@@ -1,21 +1,9 @@
-"""report.html: the sections as one file with everything inlined."""
+"""report.html: the story in a few screens, the appendix folded behind it; one file."""
 
-from kinpaint import templates
-from kinpaint.reporting import charts, embedding, markdown
-
-
-def environment():
-    """Templates in which everything is escaped but our own charts and safe Markdown."""
-    return templates.environment(
-        "kinpaint.reporting",
-        svg=charts.svg,
-        picture=embedding.picture,
-        film=embedding.film,
-        markdown=markdown.to_html,
-    )
+from kinpaint import blocks
 
 
-def render(title, sections):
+def render(title, chapters, credits):
     """The report as text."""
-    template = environment().get_template("report.html.j2")
-    return template.render(title=title, sections=sections)
+    template = blocks.environment("kinpaint.reporting").get_template("report.html.j2")
+    return template.render(title=title, chapters=chapters, credits=credits)

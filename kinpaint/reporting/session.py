@@ -2,37 +2,12 @@
 
 import pathlib
 
-from kinpaint.reporting import deck, inputs, page, video
-from kinpaint.reporting.sections import (
-    ablation,
-    closing,
-    data,
-    errors,
-    interpretation,
-    method,
-    opening,
-    pictures,
-    results,
-    training,
-)
+from kinpaint.reporting import chapters, page, slides, sources
+from pipelines.base import files
+from pipelines.base.errors import UserError
 
-CHAPTERS = (
-    opening.summary,
-    opening.problem,
-    data.data,
-    method.method,
-    results.climb,
-    training.training,
-    results.results,
-    pictures.pictures,
-    ablation.ablations,
-    errors.errors,
-    interpretation.interpretation,
-    closing.limits,
-    closing.next_steps,
-    closing.credits,
-    opening.settings,
-)
+TEXTS = ("question", "data", "method", "results", "error_analysis")
+TEXTS = (*TEXTS, "ablations", "interpretation", "limits", "next")
 
 
 def write(options):
@@ -42,21 +17,19 @@ def write(options):
         UserError: what is missing or unreadable; nothing is written then.
     """
     if options.slides:
-        video.encoder()
-    gathered = inputs.gather(options)
-    sections = [found for chapter in CHAPTERS if (found := chapter(gathered))]
+        slides.encoder()
+    gathered = sources.gather(options)
+    if unknown := sorted(gathered.texts.keys() - set(TEXTS)):
+        raise UserError(
+            f"--text={options.text}: there is no chapter for {unknown[0]}.md: name it "
+            f"{', '.join(TEXTS[:-1])} or {TEXTS[-1]}"
+        )
+    told = chapters.story(gathered)
     out_dir = pathlib.Path(options.out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    paths = [_written(out_dir / "report.html", page.render(options.title, sections))]
-    if options.slides:
-        slides = deck.build(sections)
-        text = deck.render(options.title, slides, options.credit)
-        paths += [_written(out_dir / "slides.html", text), out_dir / "slides.mp4"]
-        video.write(paths[-1], slides, options.credit)
-    return paths
-
-
-def _written(path, text):
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    return partial.replace(path)
+    report = out_dir / "report.html"
+    files.write(report, page.render(options.title, told, gathered.credits))
+    if not options.slides:
+        return [report]
+    pages = slides.build(told)
+    return [report, *slides.write(out_dir, options.title, pages, gathered.credits)]

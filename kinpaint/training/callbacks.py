@@ -218,10 +218,18 @@ class Pictures(keras.callbacks.Callback):
             return
         with self.recorder.writer.as_default(np.int64(batch)):
             pictures, gates = self.validation.look(self.model.network)
+            self._keep(batch, pictures["completions"])
             for name, picture in pictures.items():
                 tf.summary.image(name, picture[None])
             for name, values in gates.items():
                 tf.summary.histogram(f"gates/{name}", values)
+
+    def _keep(self, step, picture):
+        """The completions as a file, for the report's film of the training."""
+        folder = self.run.dir / "pictures"
+        folder.mkdir(exist_ok=True)
+        encoded = tf.io.encode_png(picture)
+        files.write(folder / f"{step:08d}.png", encoded.numpy())
 
 
 class SaveAtOnce(keras.callbacks.Callback):

@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from kinpaint import images
+from pipelines import listing
 
 _TIMED_STEPS = 3
 
@@ -40,12 +41,15 @@ def report(run, batch, settings):
         f"time: {seconds:.3f} s a step, {settings.photos.batch_size / seconds:.1f} pictures/s; "
         f"{steps:,} steps: {steps * seconds / 3600:.1f} h"
     )
-    run.dir.mkdir(parents=True, exist_ok=True)
+    listing.mark_written(run.dir)
     _write_grid(batch, run.dir / "dry_run.png")
     print(f"pictures and holes of one batch: {run.dir / 'dry_run.png'}")
 
 
 def _peak_megabytes():
+    """What the step needs: memory of the GPU that trains, without one of the process."""
+    if tf.config.list_logical_devices("GPU"):
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -6,19 +6,17 @@ import tensorflow as tf
 from kinpaint import images
 from kinpaint.interpretation import flow, probe
 from kinpaint.metrics import quality
+from kinpaint.metrics.registry import higher_is_better
 
 GRID_PICTURES = 8
 _STAGES = ("coarse", "output", "composite")
 
 
 def better(name, score, best):
-    """Whether a score beats the best so far (None: no score yet).
-
-    More is better for the PSNR, less for the errors and distances.
-    """
+    """Whether a score beats the best so far (None: no score yet)."""
     if best is None:
         return True
-    return score > best if name == "psnr_hole" else score < best
+    return score > best if higher_is_better(name) else score < best
 
 
 class Validation:

@@ -5,13 +5,11 @@ the variance of the Laplacian only measures the resolution.
 """
 
 import hashlib
-import io
 
 import cv2
 import numpy as np
-from PIL import Image
 
-from pipelines import complexity, quality
+from pipelines import complexity, quality, stored
 
 SIDE = 256
 _STRIP = 64
@@ -71,7 +69,7 @@ def _geometry(native):
 
 
 def _compression(data, native):
-    with Image.open(io.BytesIO(data)) as picture:
+    with stored.opened(data) as picture:
         tables = getattr(picture, "quantization", None)
         turned = picture.getexif().get(_ORIENTATION, 1) not in (0, 1)
     luma = cv2.cvtColor(native, cv2.COLOR_RGB2GRAY).astype(np.float32)

@@ -61,7 +61,7 @@ def take(data_dir):
     rows, counts = [], collections.Counter()
     sums = collections.defaultdict(lambda: np.zeros((64, 64, 3)))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        measured = pool.map(lambda path: measure(path.read_bytes()), paths)
+        measured = pool.map(_measured, paths)
         told = cli.progress(measured, total=len(paths), desc="measured", unit="photo")
         for name, split, (row, thumbnail) in zip(
             names, splits.assign(root, paths), told, strict=True
@@ -74,6 +74,32 @@ def take(data_dir):
     _add_complexity([row for row in rows if not row["error"]])
     means = {label: sums[label] / counts[label] for label in sorted(sums)}
     return Survey(root, rows, manifest, means, journal.settings(root).get("per_class"))
+
+
+_SKIPPED = (
+    "training skips it: animated, of many pages, or of a kind that TensorFlow cannot read"
+)
+
+
+def _measured(path):
+    """What `measure` gives; a file that training cannot read is no good photo either."""
+    data = path.read_bytes()
+    row, thumbnail = measure(data)
+    if not row["error"] and not _training_reads(data):
+        return {key: row[key] for key in ("bytes", "sha256")} | {"error": _SKIPPED}, None
+    return row, thumbnail
+
+
+def _training_reads(data):
+    import tensorflow as tf  # here: a folder without photos is told at once
+
+    from pipelines import decode
+
+    try:
+        decode.probe(tf.constant(data))
+    except tf.errors.OpError:
+        return False
+    return True
 
 
 def near_pairs(survey):

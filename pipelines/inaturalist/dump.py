@@ -13,6 +13,11 @@ Memory grows with what is wanted, not with the tables: of each species only the
 observations with the smallest hash of their id are kept, so the draw is fair,
 stable, and the same on every machine. There is no attribution text and no
 "captive" flag in the tables; credit is made of name and licence.
+
+Tables are taken as people have them: with line ends of any system, a byte order
+mark, columns in another order or beyond those needed, still packed or not. A
+column that is needed and missing is an error; lines that do not fit are passed
+over, and their number told.
 """
 
 import collections
@@ -21,18 +26,32 @@ import functools
 import gzip
 import heapq
 import pathlib
+import re
+import sys
 import zlib
 
 from pipelines.base.errors import UserError
 from pipelines.cli import progress
 from pipelines.inaturalist import plan
-from pipelines.inaturalist.api import Page
-from pipelines.inaturalist.classes import CLASSES, Species
-from pipelines.inaturalist.observations import variant_size
+from pipelines.inaturalist.plan import CLASSES, Species, variant_size
+from pipelines.inaturalist.schema import Page, plain
 
-_TABLES = ("taxa", "observations", "photos", "observers")
+# The columns that must be there, and those that may be missing.
+_TABLES = {
+    "taxa": ("taxon_id ancestry rank name active", "rank_level"),
+    "observations": ("observation_uuid taxon_id quality_grade", "observed_on"),
+    "photos": (
+        "photo_id observation_uuid observer_id extension license",
+        "width height position",
+    ),
+    "observers": ("observer_id login", "name"),
+}
+_IDS = {"taxa": ("taxon_id",), "photos": ("photo_id", "observer_id")}
+_TRUE = ("true", "t", "1", "yes", "y")
 _HEADROOM = 4  # observations drawn for one photo wanted: licences and sizes drop many
 _EXTENSIONS = ("jpg", "jpeg", "png", "gif")
+_BELOW = ("subspecies", "variety", "form")
+_ID = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 class DumpSource:
@@ -46,6 +65,8 @@ class DumpSource:
     Raises:
         UserError: a table is missing; later, on reading, one that is cut off or damaged.
     """
+
+    drawn = True  # a draw ends where it ends; its supply counts photos of any licence
 
     def __init__(self, options, licences, animals):
         self._options, self._licences, self._animals = options, licences, animals
@@ -64,7 +85,8 @@ class DumpSource:
     def page(self, species, _):
         """All drawn candidates of one species, on one page."""
         rows = self._rows[species.taxon_id]
-        return Page(rows, {}, rows[-1]["photo_id"] if rows else 0, True)
+        last_id = rows[-1]["photo_id"] if rows else 0
+        return Page(species.taxon_id, rows, {}, last_id, True, species.supply)
 
     @functools.cached_property
     def _counts(self):
@@ -87,13 +109,13 @@ class DumpSource:
             root = self._root(lineage)
             if row["taxon_id"] in self._root_names():
                 names[row["taxon_id"]] = row["name"]
-            if root is None or row["active"] != "true":
+            if root is None or row["active"].strip().lower() not in _TRUE:
                 continue
             if row["rank"] in ("species", "hybrid"):
                 animal, found = root
                 taxon_id = int(row["taxon_id"])
                 wanted[row["taxon_id"]] = Species(animal, taxon_id, row["name"], None, 0, found)
-            elif float(row["rank_level"] or 99) < 10:
+            elif row["rank"] in _BELOW or 0 < _number(row["rank_level"]) < 10:
                 below[row["taxon_id"]] = lineage
         self._check_names(names)
         for taxon_id, lineage in below.items():
@@ -118,7 +140,7 @@ class DumpSource:
         for taxon_id, name in self._root_names().items():
             if found.get(taxon_id) != name:
                 now = found.get(taxon_id, "gone")
-                raise UserError(f"taxon {taxon_id} is {now} in the tables, not {name}")
+                raise UserError(f"taxon {taxon_id} is {plain(now)} in the tables, not {name}")
 
     @functools.cached_property
     def _rows(self):
@@ -128,7 +150,7 @@ class DumpSource:
         for row in self._read("photos"):
             if row["observation_uuid"] in drawn and self._accepts(row):
                 best = photos.get(row["observation_uuid"])
-                if best is None or int(row["position"]) < int(best["position"]):
+                if best is None or _number(row["position"]) < _number(best["position"]):
                     photos[row["observation_uuid"]] = row
         rows = collections.defaultdict(list)
         people = self._people({row["observer_id"] for row in photos.values()})
@@ -157,13 +179,13 @@ class DumpSource:
         }
 
     def _accepts(self, photo):
-        known = photo["license"].lower() in self._licences and photo["extension"] in _EXTENSIONS
-        if not known or not photo["photo_id"].isdecimal():
+        licensed = photo["license"].lower() in self._licences
+        if not licensed or photo["extension"].lower() not in _EXTENSIONS:
             return False
-        if not (photo["width"] and photo["height"]):
+        width, height = int(_number(photo["width"])), int(_number(photo["height"]))
+        if not (width and height):
             return True
-        size = variant_size(int(photo["width"]), int(photo["height"]), self._options.size)
-        return min(size) >= self._options.min_side
+        return min(variant_size(width, height, self._options.size)) >= self._options.min_side
 
     def _people(self, wanted):
         found = {}
@@ -173,17 +195,63 @@ class DumpSource:
         return found
 
     def _read(self, name):
-        """The rows of a table as dicts, one at a time."""
-        path = self._tables[name]
+        """The rows of a table as dicts, one at a time; tells how many did not fit."""
+        path, odd, first = self._tables[name], 0, 0
         try:
-            with gzip.open(path, "rt", encoding="utf-8", newline="\n") as file:
-                columns = next(file, "").rstrip("\n").split("\t")
-                if len(columns) < 2:
-                    raise ValueError("no header line")
-                for line in progress(file, desc=f"{name} read", unit="row"):
-                    yield dict(zip(columns, line.rstrip("\n").split("\t"), strict=False))
+            with _text(path) as file:
+                columns, missing = _columns(next(file, ""), name, path)
+                ids = _IDS.get(name, ())
+                for number, line in enumerate(
+                    progress(file, desc=f"{name} read", unit="row"), 2
+                ):
+                    fields = line.rstrip("\r\n").split("\t")
+                    row = dict(zip(columns, fields + missing, strict=False))
+                    if len(fields) + len(missing) == len(columns) and all(
+                        _ID.fullmatch(row[key]) for key in ids
+                    ):
+                        yield row
+                    else:
+                        odd, first = odd + 1, first or number
+        except UserError:
+            raise
         except (EOFError, OSError, ValueError, zlib.error) as error:
             raise UserError(f"{path} is cut off or damaged ({error}): fetch it anew") from error
+        if odd:
+            print(
+                f"{path}: {odd:,} lines do not fit and were passed over, the first: {first}",
+                file=sys.stderr,
+            )
+
+
+def _text(path):
+    """A table as lines of text, unpacked where it is packed."""
+    with open(path, "rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    if not packed and path.suffix == ".gz":
+        raise ValueError("it is no gzip file")
+    return (gzip.open if packed else open)(path, "rt", encoding="utf-8-sig", newline="\n")
+
+
+def _columns(header, name, path):
+    """The columns of a header, then those that may be missing and are; "" for each of these."""
+    columns = [
+        column.strip().strip('"').lower() for column in header.rstrip("\r\n").split("\t")
+    ]
+    needed, optional = (names.split() for names in _TABLES[name])
+    lacking = [column for column in needed if column not in columns]
+    if lacking:
+        told = plain(", ".join(columns), 100)
+        raise UserError(
+            f"{path} has no column {lacking[0]!r} but {told!r}: it must be the table {name} of "
+            "the open data, tab-separated with a header line; fetch it anew"
+        )
+    missing = [column for column in optional if column not in columns]
+    return columns + missing, [""] * len(missing)
+
+
+def _number(text):
+    """A number of a table; 0 where it is none."""
+    return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else 0.0
 
 
 def _row(species, observation, photo, people, size):
@@ -214,16 +282,17 @@ def _row(species, observation, photo, people, size):
         "obscured": None,
         "size": size,
         "extension": photo["extension"],
-        "original_width": int(photo["width"] or 0) or None,
-        "original_height": int(photo["height"] or 0) or None,
+        "original_width": int(_number(photo["width"])) or None,
+        "original_height": int(_number(photo["height"])) or None,
     }
 
 
 def _table(dump_dir, name):
-    path = pathlib.Path(dump_dir) / f"{name}.csv.gz"
-    if not dump_dir or not path.is_file():
-        raise UserError(
-            f"--dump_dir={dump_dir} holds no {path.name}: fetch it with "
-            f"`aws s3 cp --no-sign-request s3://inaturalist-open-data/{path.name} DIR`"
-        )
-    return path
+    packed = pathlib.Path(dump_dir) / f"{name}.csv.gz"
+    for path in (packed, packed.with_suffix("")):
+        if dump_dir and path.is_file():
+            return path
+    raise UserError(
+        f"--dump_dir={dump_dir} holds no {packed.name}: fetch it with "
+        f"`aws s3 cp --no-sign-request s3://inaturalist-open-data/{packed.name} DIR`"
+    )

@@ -1,15 +1,96 @@
-"""How many photos of which species, and what that costs within the limits."""
+"""What to take: the taxa behind each class, shares of the species, and what that costs.
 
+Pets are "captive" and therefore of *casual* grade: asking for research grade would drop nearly
+all of them, so domestic cats and dogs are asked in every grade but with an identification.
+Their wild relatives and birds are asked in research grade.
+"""
+
+import dataclasses
 import math
 
 from pipelines.base.errors import UserError
-from pipelines.inaturalist import api, limits
-from pipelines.inaturalist.classes import CLASSES, TERMS
-from pipelines.inaturalist.observations import LONG_SIDE
+from pipelines.inaturalist import limits
+from pipelines.inaturalist.client import check_address
+from pipelines.inaturalist.schema import plain
 
 # Mean bytes of a picture: estimates (20,000 `medium` are 1.5 to 2.5 GB).
 _MEAN_BYTES = {"small": 30e3, "medium": 100e3, "large": 325e3, "original": 1000e3}
+LONG_SIDE = {"small": 240, "medium": 500, "large": 1024, "original": 2048}
+PER_PAGE = {"v1": 50, "v2": 200}  # one v1 observation is 59 to 161 kB of JSON
+TOO_SMALL = "too small"
 _SHOWN = 8
+
+TERMS = (
+    "iNaturalist's terms forbid training for commercial purposes on data taken through "
+    "its site or API, whatever a photo's licence; for bulk take the open-data tables "
+    "(--source=dump). Credit every photo: CREDITS.md is written for that."
+)
+LICENCES = ("cc0", "cc-by", "cc-by-sa", "cc-by-nd", "cc-by-nc", "cc-by-nc-sa", "cc-by-nc-nd")
+
+
+@dataclasses.dataclass(frozen=True)
+class Root:
+    """A taxon whose species belong to a class, and the filter they share."""
+
+    taxon_id: int
+    name: str
+    pets: bool = False
+    without: int | None = None
+
+    def filters(self):
+        """The API's parameters beside the taxon."""
+        if self.pets:
+            return {"quality_grade": "casual,needs_id,research", "identified": "true"}
+        extra = {"without_taxon_id": self.without} if self.without else {}
+        return {"quality_grade": "research"} | extra
+
+    def admits(self, grade):
+        """Whether an observation of that grade may be used."""
+        return self.pets or grade == "research"
+
+
+CLASSES = {
+    "cats": (
+        Root(118552, "Felis catus", pets=True),
+        Root(41944, "Felidae", without=118552),
+    ),
+    "dogs": (
+        Root(47144, "Canis familiaris", pets=True),
+        Root(42043, "Canidae", without=47144),
+    ),
+    "birds": (Root(3, "Aves"),),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Species:
+    """One species of a class, with the observations that the source states."""
+
+    animal: str
+    taxon_id: int
+    name: str
+    common_name: str | None
+    supply: int
+    root: Root
+
+
+def parse_classes(text):
+    """The class names in a comma-separated list; UserError names the known ones."""
+    return _known(text, CLASSES, "class")
+
+
+def parse_licences(text):
+    """The licence codes in a comma-separated list; UserError names the known ones."""
+    return _known(text, LICENCES, "licence")
+
+
+def _known(text, known, what):
+    names = [name.strip() for name in text.lower().split(",") if name.strip()]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        problem = f"unknown {what} {unknown[0]!r}" if unknown else f"no {what} was named"
+        raise UserError(f"{problem}: choose among {', '.join(known)}")
+    return list(dict.fromkeys(names))
 
 
 def check(options):
@@ -20,6 +101,24 @@ def check(options):
             f"--size={options.size} has at most {longest} px a side: lower --min_side="
             f"{options.min_side} or take a larger --size"
         )
+    if options.source == "api":
+        check_address("api_url", options.api_url)
+    check_address("photo_url", options.photo_url)
+    parse_classes(options.classes)
+    parse_licences(options.licences)
+    if not options.contact.strip():
+        raise UserError("--contact is required: iNaturalist asks who is asking")
+
+
+def version(url: str) -> str:
+    """v1 or v2, by the end of the address."""
+    return "v1" if url.rstrip("/").endswith("/v1") else "v2"
+
+
+def variant_size(width: int, height: int, size: str) -> tuple[int, int]:
+    """Width and height of a photo's variant; a picture is never scaled up."""
+    scale = min(1.0, LONG_SIDE[size] / max(width, height))
+    return round(width * scale), round(height * scale)
 
 
 def water_fill(total, supply):
@@ -67,14 +166,16 @@ def table(supply, options):
         lines += _species_lines(species, shares)
         wanted += count
         if options.source == "api":
-            page = api.PER_PAGE[api.version(options.api_url)]
+            page = PER_PAGE[version(options.api_url)]
             pages = sum(_pages(share, page) for share in shares.values())
             requests += 2 * len(CLASSES[animal]) + pages
     return "\n".join([*lines, "", *_cost(wanted, requests, options), "", TERMS])
 
 
 def _species_lines(species, shares):
-    shown = [f"{s.name} {shares[s.taxon_id]:,} of {s.supply:,}" for s in species[:_SHOWN]]
+    shown = [
+        f"{plain(s.name, 60)} {shares[s.taxon_id]:,} of {s.supply:,}" for s in species[:_SHOWN]
+    ]
     rest = len(species) - len(shown)
     return [f"    {line}" for line in shown] + (
         [f"    and {rest} more species"] if rest else []

@@ -1,15 +1,17 @@
 """Holes from mask pictures, such as NVIDIA's irregular test masks."""
 
+import concurrent.futures
 import functools
 import os
 import pathlib
 import sys
 
-from pipelines import decode
+import numpy as np
+
+from pipelines import listing, mask_rules, stored
 from pipelines.base import identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
-from pipelines.listing import SUFFIXES
 
 
 def files(draws, height, width, *, dir="", hole=(0.0, 1.0)):  # noqa: A002
@@ -28,12 +30,12 @@ def files(draws, height, width, *, dir="", hole=(0.0, 1.0)):  # noqa: A002
     Raises:
         UserError: no such directory, or no picture in it will do.
     """
-    paths, shares = _scan(dir, height, width, identity.of(contents(dir)))
+    pictures, shares = _scan(dir, height, width, identity.of(contents(dir)))
     least, most = hole
-    usable = [p for p, share in zip(paths, shares, strict=True) if least <= share <= most]
+    usable = [p for p, share in zip(pictures, shares, strict=True) if least <= share <= most]
     if not usable:
         raise UserError(
-            f"files: none of {len(paths)} masks in {dir} has a share of hole in {hole}: "
+            f"files: none of {len(pictures)} masks in {dir} has a share of hole in {hole}: "
             f"they have {min(shares):.3f} to {max(shares):.3f}"
         )
     chosen = tf.gather(usable, draws.integers([], 0, len(usable) - 1))
@@ -42,7 +44,7 @@ def files(draws, height, width, *, dir="", hole=(0.0, 1.0)):  # noqa: A002
     def render(grow):
         del grow
         shape = tf.TensorSpec([height, width, 1], tf.float32)
-        masks = tf.map_fn(lambda p: _load(p, height, width), chosen, fn_output_signature=shape)
+        masks = tf.map_fn(_decoded, chosen, fn_output_signature=shape)
         for axis in (0, 1):
             turned = tf.reverse(masks, [axis + 1])
             masks = tf.where(mirror[:, axis, None, None, None], turned, masks)
@@ -51,52 +53,69 @@ def files(draws, height, width, *, dir="", hole=(0.0, 1.0)):  # noqa: A002
     return render
 
 
-def _load(path, height, width):
-    """One mask picture, float32 [height, width, 1]; white, 128 and above, is hole."""
-    picture = tf.cast(decode.decode(tf.io.read_file(path)), tf.int32)
-    hole = tf.reduce_sum(picture, axis=-1, keepdims=True) >= 3 * 128
-    return tf.image.resize(tf.cast(hole, tf.float32), [height, width], method="nearest")
-
-
-def _share(path, height, width):
-    """The share of hole, float64: 0.1 in float32 is more than 0.1."""
-    return tf.reduce_mean(tf.cast(_load(path, height, width), tf.float64))
+def _decoded(png):
+    return tf.cast(tf.io.decode_png(png, channels=1) > 0, tf.float32)
 
 
 def contents(directory):
     """[name below the directory, key of its content] of every mask picture."""
-    found = _pictures(directory)
-    names = [os.path.relpath(path, directory) for path in found]
-    return [list(pair) for pair in zip(names, identity.contents(found), strict=True)]
+    found = _found(directory).names
+    paths = [os.path.join(directory, name) for name in found]
+    return [list(pair) for pair in zip(found, identity.contents(paths), strict=True)]
 
 
-def _pictures(directory):
+def _found(directory):
     root = pathlib.Path(directory)
     if not directory or not root.is_dir():
         raise UserError(f"files: {directory!r} is no directory: write files(dir='masks')")
-    return sorted(str(p) for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+    return listing.walk(root, mask_rules.SUFFIXES, marked=True)
 
 
 @functools.lru_cache(maxsize=8)
 def _scan(directory, height, width, key):
-    """Paths and shares of hole of the masks in a directory that can be used, by its content."""
+    """The holes of a directory's masks that can be used, and their shares of hole.
+
+    Every file is read here, once for a content (`key`), as everything else reads masks
+    (`mask_rules`), and kept as a small PNG at the size that is drawn: some 2 kB each.
+    """
     del key
-    found = _pictures(directory)
-    with tf.init_scope():
-        scanned = tf.data.Dataset.from_tensor_slices(tf.constant(found, tf.string))
-        scanned = scanned.map(
-            lambda path: (path, _share(path, height, width)),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-        shares = {
-            path.decode(): float(share)
-            for path, share in scanned.ignore_errors().as_numpy_iterator()
-        }
-    for path in sorted(set(found) - set(shares)):
-        print(f"skipped, not a readable mask: {path}", file=sys.stderr)
-    used = {path: share for path, share in shares.items() if 0 < share < 1}
+    root, found = pathlib.Path(directory), _found(directory)
+    found.say(root)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        tried = list(pool.map(lambda name: _try(root / name), found.names))
+    used, shares = [], []
+    for name, hole in zip(found.names, tried, strict=True):
+        if isinstance(hole, UserError):
+            path = listing.printable(root / name)
+            print(f"skipped, not a readable mask: {path}: {hole}", file=sys.stderr)
+            continue
+        hole = _resized(hole, height, width)
+        if 0 < (share := float(hole.mean())) < 1:
+            used.append(stored.encoded_png(np.uint8(hole) * 255))
+            shares.append(share)
     if not used:
         raise UserError(f"files: no mask picture with hole and known pixels in {directory}")
-    if len(used) < len(found):
-        print(f"{directory}: {len(used)} of {len(found)} masks are used", file=sys.stderr)
-    return list(used), list(used.values())
+    if len(used) < len(found.names):
+        print(f"{directory}: {len(used)} of {len(found.names)} masks are used", file=sys.stderr)
+    return used, shares
+
+
+def _try(path):
+    try:
+        return mask_rules.hole_in(path)
+    except UserError as error:
+        return error
+
+
+def _resized(hole, height, width):
+    """A hole, bool [H, W], at another size: of the pixel that each centre falls into.
+
+    In float32, as `tf.image.resize` counts.
+    """
+
+    def places(wanted, has):
+        centres = np.arange(wanted, dtype=np.float32) + np.float32(0.5)
+        return np.minimum(np.int64(centres * (np.float32(has) / np.float32(wanted))), has - 1)
+
+    rows, columns = map(places, (height, width), hole.shape)
+    return hole[rows[:, None], columns]

@@ -15,10 +15,10 @@ import hashlib
 import json
 import pathlib
 
-import cv2
 import numpy as np
 
 import pipelines.masks
+from pipelines import listing, mask_rules, stored
 from pipelines.base import files, identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
@@ -160,16 +160,16 @@ def png_path(directory, index):
 
 def read_png(path):
     """A PNG's hole, bool [H, W, 1]: white, 128 or more, is hole."""
-    picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if picture is None:
-        raise UserError(f"{path} is not a readable picture")
-    return picture[..., None] >= 128
+    try:
+        return mask_rules.hole_in(path)[..., None]
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def write_png(path, hole):
-    """Writes a hole as a PNG, white = hole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.write(path, cv2.imencode(".png", np.uint8(hole) * 255)[1].tobytes())
+    """Writes a hole as a PNG, white = hole, in a folder that is marked as written."""
+    listing.mark_written(path.parent)
+    stored.write_png(path, np.uint8(hole[..., 0]) * 255)
 
 
 def _read(path):

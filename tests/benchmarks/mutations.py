@@ -117,8 +117,8 @@ BREAKS = (
     ),
     Break(
         "photos under any licence are taken",
-        "pipelines/inaturalist/observations.py",
-        'if (photo.get("license_code") or "").lower() not in licences:',
+        "pipelines/inaturalist/api.py",
+        'if (photo.license_code or "").lower() not in licences:',
         "if False:",
         "tests/pipelines/test_scrape.py",
     ),

@@ -10,7 +10,6 @@ from tests.completion.test_runner import scene
 # Neither matplotlib nor scipy stands here: TensorFlow and Keras import them by themselves.
 HEAVY = (
     "apache_beam",
-    "gradio",
     "grpc",
     "hypothesis",
     "jinja2",
@@ -22,8 +21,10 @@ HEAVY = (
     "kinpaint.training",
     "pytest",
     "skimage",
+    "starlette",
     "tensorboard",
     "tensorflow_serving",
+    "uvicorn",
 )
 PROGRAM = """
 import runpy, sys

@@ -96,6 +96,54 @@ def test_all_hole_is_filled(tmp_path, model):
     assert complete(options, model)[0]["done"] == 1
 
 
+def test_a_fault_of_the_program_leaves_its_trace_in_the_report(tmp_path, capsys):
+    options = scene(tmp_path, ["a.png", "b.png"])
+
+    class Broken:
+        def complete(self, image, hole, **settings):
+            raise ZeroDivisionError("of a line far down")
+
+    counts, rows = complete(options, Broken())
+    assert counts["failed"] == 2
+    assert rows[0]["reason"] == "ZeroDivisionError: of a line far down"
+    assert "Traceback" in rows[0]["trace"] and "in complete" in rows[0]["trace"]
+    said = capsys.readouterr().err
+    assert "Traceback" not in said and f"the trace is in {tmp_path}/out/report.jsonl" in said
+    runner.run(jobs.find(options)[:1], Broken(), options)
+    assert "Traceback" in capsys.readouterr().err  # without a report there is no other place
+
+
+def test_what_is_left_out_is_said_before_the_network_works(tmp_path, model, capsys):
+    options = scene(tmp_path, ["a.png"])
+    array = np.asarray(Image.open(tmp_path / "photos/a.png"))
+    save(tmp_path / "photos/a.png", array, exif=b"Exif\0\0nonsense")
+    said = []
+
+    class Asked:
+        def complete(self, *args, **settings):
+            said.append(capsys.readouterr().err)
+            return model.complete(*args, **settings)
+
+    _, rows = complete(options, Asked())
+    assert "a.png: left out: its EXIF, which is damaged" in said[0]
+    assert rows[0]["left_out"] == ["its EXIF, which is damaged"]
+    assert "EXIF" not in capsys.readouterr().err
+
+
+def test_what_the_format_cannot_hold_is_found_before_the_network_works(tmp_path):
+    save(tmp_path / "a.png", pixels(20, 30, 4))
+    mask = np.zeros((20, 30), np.uint8)
+    mask[3:8] = 255
+    save(tmp_path / "m.png", mask)
+    options = CompleteOptions(
+        image=str(tmp_path / "a.png"),
+        mask=str(tmp_path / "m.png"),
+        output=str(tmp_path / "b.jpg"),
+    )
+    counts, _ = complete(options, None, report=False)  # the model is never asked
+    assert counts["failed"] == 1
+
+
 def test_a_program_error_is_one_line():
     assert runner.attempt(lambda: 1 / 0).reason == "ZeroDivisionError: division by zero"
     assert runner.attempt({}.popitem).reason.startswith("KeyError: ")

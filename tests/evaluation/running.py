@@ -60,5 +60,6 @@ def stable(out):
 
 def shown(out, name):
     """Indices of the pictures that the page shows of a model."""
-    found = metrics(out)["errors"][name]
-    return {*found["best"], *found["median"], *(worst["index"] for worst in found["worst"])}
+    found = metrics(out)["shown"]
+    own = found["models"][name]
+    return {*found["even"], *own["best"], *own["worst"]}

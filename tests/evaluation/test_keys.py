@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from kinpaint import loading
-from kinpaint.evaluation import export, preparing
+from kinpaint.evaluation import current, export, preparing
 from kinpaint.training import checkpoints
 from pipelines.base.errors import UserError
 from pipelines.masks.published import Holes
-from tests.evaluation.running import evaluate, metrics, rows
+from tests.evaluation.running import Model, evaluate, metrics, noise, rows
 
 
 @pytest.fixture
@@ -89,7 +89,8 @@ def test_every_setting_of_a_figure_is_in_its_key(keys, plain, data):
 
 def test_saved_pictures_are_of_what_was_scored_last(photo, plain, data):
     """A, then B, then A again, whose scores are known already; then fewer, one missing."""
-    one, other = (dataclasses.replace(photo, data_dir=str(data / name)) for name in "ab")
+    small = dataclasses.replace(photo, masks="center", image_size=32)
+    one, other = (dataclasses.replace(small, data_dir=str(data / name)) for name in "ab")
     kept, out = {"save_pictures": True, "save_holes": True}, data / "out"
 
     def seen():
@@ -216,3 +217,27 @@ def test_nothing_there_is_told_as_loading_tells_it(tmp_path):
     assert not os.listdir(tmp_path)
     with pytest.raises(UserError, match="does not exist"):
         loading.key(pathlib.Path(tmp_path, "none"))
+
+
+def test_a_report_refuses_figures_of_what_has_changed_since(photo, plain, data, enter):
+    """The models' checkpoints, or the photographs, under the names that were scored."""
+    import tensorflow as tf
+
+    run, out = data / "run", data / "out"
+    checkpoints.write(run, 1, {"network": {"w": tf.Variable([1.0])}})
+    (run / "flags.txt").write_text("--model=cnn\n")
+    enter(str(run), Model(noise), loading.key(run))
+    evaluate(dataclasses.replace(photo, data_dir=str(data / "a")), plain, out)
+    current.check_evaluation(out)
+    checkpoints.write(run, 2, {"network": {"w": tf.Variable([2.0])}})
+    with pytest.raises(UserError, match=f"out scored {run}, before {run} changed: run kin"):
+        current.check_evaluation(out)
+    shutil.rmtree(run)
+    current.check_evaluation(out)  # as on another machine
+    os.replace(data / "b" / "1.png", data / "a" / "1.png")
+    with pytest.raises(UserError, match="made of other photographs than .* holds now"):
+        current.check_evaluation(out)
+    shutil.rmtree(data / "a")
+    current.check_evaluation(out)
+    (out / "metrics.json").write_text('{"settings": {"models": {}}}')  # of an older version
+    current.check_evaluation(out)

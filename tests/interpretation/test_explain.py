@@ -184,6 +184,11 @@ def test_a_baseline_on_files_leaves_out_what_needs_a_network(tmp_path):
     assert entry["dependence"]["occlusion"]["radius90_px"] < 12
     assert "--train_dir" in entry["nearest"]["reason"]
     assert entry["errors"]["psnr_hole"] > 0
+    (out / "mine.html").touch()
+    session.explain(NO_PHOTOS, dataclasses.replace(options, show="cat*"))
+    left = {path.name for path in out.iterdir()}  # no page of what was explained before
+    assert left == {"cat.html", "mine.html", "index.html", "explain.json", "figures"}
+    assert {path.name.partition("_")[0] for path in (out / "figures").iterdir()} == {"cat"}
 
 
 def test_partial_masks_are_drawn_and_told_layer_by_layer():

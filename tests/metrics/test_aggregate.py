@@ -65,8 +65,6 @@ def test_better_means_smaller_for_errors():
     outcome = aggregate.paired(low, high, "l1_hole")
     assert (outcome["better"], outcome["worse"], outcome["ties"]) == (2, 1, 1)
     assert outcome["p_sign"] == pytest.approx(stats.binomtest(2, 3).pvalue)
-    assert aggregate.higher_is_better("ms_ssim_3s") and aggregate.higher_is_better("psnr_hole")
-    assert not aggregate.higher_is_better("lpips_alex")
 
 
 def test_pictures_that_either_model_lacks_are_left_out_of_pairs():

@@ -3,6 +3,8 @@
 Answers are made from real ones (tests/golden/inaturalist), so their shape is the
 service's. `faults=True` adds what a long scrape meets: 429 with and without
 Retry-After, 5xx, cut-off JSON, stalled sockets, truncated and HTML bodies.
+`api_fault` and `photo_fault` are switches: functions that name a fault of
+`_Handler` for a request, or give an answer of their own.
 
     python -m tests.pipelines.fake_inaturalist 8099
 """
@@ -10,6 +12,7 @@ Retry-After, 5xx, cut-off JSON, stalled sockets, truncated and HTML bodies.
 import collections
 import dataclasses
 import email.utils
+import gzip
 import http.server
 import json
 import random
@@ -26,6 +29,7 @@ from tests.pipelines.fake_world import (
     photo_extension,
     picture,
     taxon_answer,
+    tiny_picture,
 )
 
 
@@ -38,6 +42,7 @@ class Seen:
     params: dict
     agent: str
     served: bool = False  # answered in full and without a fault
+    size: int = 0  # bytes of the body that was sent
 
 
 class FakeINaturalist(http.server.ThreadingHTTPServer):
@@ -60,8 +65,11 @@ class FakeINaturalist(http.server.ThreadingHTTPServer):
         self.observations = make_world(unit)
         self.photos = {p["id"]: (o, p) for o in self.observations for p in o["photos"]}
         self.faults, self.latency_s = faults, latency_s
-        self.refuse_all = None  # a status that every API request gets
+        self.api_fault = lambda path, params: None  # a fault's name, or another answer
+        self.photo_fault = lambda photo_id: None  # a fault's name
         self.withdrawn = set()  # photo ids the store no longer has
+        self.clock, self.picture = time.time, picture
+        self.sent = 0  # bytes of bodies
         self.seen = []
         self.arrived = threading.Condition()
         self._random = random.Random(7)
@@ -101,58 +109,126 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         address = urllib.parse.urlsplit(self.path)
         params = dict(urllib.parse.parse_qsl(address.query))
-        seen = Seen(time.time(), address.path, params, self.headers.get("User-Agent", ""))
+        seen = Seen(self.server.clock(), address.path, params, self.headers["User-Agent"])
         self.server.note(seen)
+        self.seen = seen
         time.sleep(self.server.latency_s)
         serve = self._photo if address.path.startswith("/photos/") else self._api
         seen.served = serve(address.path, params)
 
     def _api(self, path, params):
         version, _, rest = path.lstrip("/").partition("/")
-        if self.server.refuse_all:
-            return self._error(version, self.server.refuse_all, "refused")
         fault = self.server.faults and self.server.misfortune(
             ("429", "429 seconds", "429 date", "500", "503", "cut", "stall", "short")
         )
         status, answer = answer_of(self.server, version, rest, params)
-        body = json.dumps(answer, ensure_ascii=False).encode()
+        switched = self.server.api_fault(rest, params)
+        if isinstance(switched, str):
+            fault = switched
+        elif switched is not None:
+            answer = switched
+        body = answer
+        if not isinstance(answer, bytes):
+            body = json.dumps(answer, ensure_ascii=False).encode()
         if not fault:
             return self._send(status, body, "application/json; charset=utf-8")
         return self._fault(fault, version, body)
 
     def _fault(self, fault, version, body):
+        """One of: a status; and what goes wrong with an answer of status 200, or behind it."""
         if fault.startswith("429"):
             later = email.utils.formatdate(time.time() + 1, usegmt=True)
-            header = {"429 seconds": "0", "429 date": later}.get(fault)
+            header = {"429 seconds": "0", "429 date": later, "429 a day": "86400"}.get(fault)
             return self._error(version, 429, "Normal throttling", header)
-        if fault in ("500", "503"):
-            return self._error(version, int(fault), "backend fetch failed")
-        if fault == "stall":
-            time.sleep(2.0)
-            self.close_connection = True
-        elif fault == "cut":  # the right length of half an answer
-            self._send(200, body[: len(body) // 2], "application/json")
-        else:
-            self._send(200, body[: len(body) // 2], "application/json", length=len(body))
+        if fault.isdecimal():
+            return self._error(version, int(fault), "refused")
+        getattr(self, f"_{fault.replace(' ', '_')}")(body)
         return False
 
+    def _stall(self, _):
+        time.sleep(2.0)
+        self.close_connection = True
+
+    def _cut(self, body):  # the right length of half an answer
+        self._send(200, body[: len(body) // 2], "application/json")
+
+    def _short(self, body):
+        self._send(200, body[: len(body) // 2], "application/json", length=len(body))
+
+    def _html(self, _):
+        self._send(200, b"<html>Are you human?</html>", "text/html")
+
+    def _placeholder(self, _):
+        self._send(200, tiny_picture(1, 1), "image/jpeg")
+
+    def _other_size(self, _):
+        self._send(200, tiny_picture(9000, 9000), "image/jpeg")
+
+    def _circle(self, _):
+        self._send(302, b"", "text/html", headers={"Location": self.path})
+
+    def _nowhere(self, _):
+        self._send(301, b"", "text/html", headers={"Location": "http://[::1"})
+
+    def _other_scheme(self, _):
+        self._send(302, b"", "text/html", headers={"Location": "ftp://127.0.0.1/photo.jpg"})
+
+    def _other_host(self, _):
+        port = self.server.server_address[1]
+        there = self.path.replace("/photos/", "/photos/mirror/").replace("/v2/", "/v1/")
+        there = f"http://localhost:{port}{there}"
+        self._send(302, b"moved", "text/html", headers={"Location": there})
+
+    def _declared(self, _):
+        self._send(200, b"x" * 1000, "image/jpeg", length=10**12)
+
+    def _bomb(self, _):
+        body = gzip.compress(b" " * 10**8, 1)
+        self._send(200, body, "application/json", headers={"Content-Encoding": "gzip"})
+
+    def _endless(self, _):
+        """A body without a length that does not end."""
+        self._start_body()
+        while True:
+            self.wfile.write(b" " * 2**20)
+            self.server.sent += 2**20
+
+    def _trickle(self, _):
+        self._start_body()
+        while True:
+            self.wfile.write(b" ")
+            time.sleep(0.02)
+
+    def _trickled_headers(self, _):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while True:
+            self.wfile.write(b"a")
+            self.wfile.flush()
+            time.sleep(0.02)
+
+    def _start_body(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "image/jpeg")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+
     def _photo(self, path, _):
-        match = re.fullmatch(r"/photos/(\d+)/(small|medium|large|original)\.(\w*)", path)
+        match = re.fullmatch(
+            r"/photos/(?:mirror/)?(\d+)/(small|medium|large|original)\.(\w*)", path
+        )
         found = match and self.server.photos.get(int(match[1]))
         if not found or photo_extension(found[1]) != match[3] or not found[1]["license_code"]:
             return self._send(403, b"<Error>AccessDenied</Error>", "application/xml")
         if int(match[1]) in self.server.withdrawn:
-            return self._send(403, b"<Error>AccessDenied</Error>", "application/xml")
-        body, kind = picture(int(match[1]), match[2], match[3])
+            return self._send(404, b"<Error>NoSuchKey</Error>", "application/xml")
+        body, kind = self.server.picture(int(match[1]), match[2], match[3])
         fault = self.server.faults and self.server.misfortune(
             ("503", "429", "html", "cut", "short", "stall")
         )
-        if not fault:
-            return self._send(200, body, kind)
-        if fault == "html":
-            self._send(200, b"<html>Service unavailable</html>", "text/html")
-            return False
-        return self._fault(fault, "v1", body)
+        if "mirror" not in path:
+            fault = self.server.photo_fault(int(match[1])) or fault
+        return self._fault(fault, "v1", body) if fault else self._send(200, body, kind)
 
     def _error(self, version, status, message, retry_after=None):
         headers = {"Retry-After": retry_after} if retry_after else {}
@@ -169,6 +245,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()
+        self.server.sent += len(body)
+        self.seen.size = len(body)
         if length:
             self.close_connection = True
             return False

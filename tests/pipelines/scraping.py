@@ -4,7 +4,9 @@ import collections
 import subprocess
 import sys
 
+from pipelines import scrape as commands
 from pipelines.base import files
+from pipelines.options import ScrapeOptions
 
 CONNECTIONS = 4
 
@@ -16,6 +18,14 @@ def command(fake, name, out_dir, *flags):
         "--contact=test@example.org", "--interval_s=0.01", "--timeout_s=1",
         f"--connections={CONNECTIONS}", *address, *flags,
     ]  # fmt: skip
+
+
+def inside(fake, name, out_dir, **flags):
+    """A command within this process: its exit code. A `UserError` is raised."""
+    if fake:
+        flags = {"api_url": f"{fake.url}/v2", "photo_url": fake.url} | flags
+    flags = {"contact": "test@example.org", "interval_s": 0.01, "timeout_s": 1.0} | flags
+    return commands.COMMANDS[name](ScrapeOptions(out_dir=str(out_dir), **flags))
 
 
 def scrape(fake, name, out_dir, *flags):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -14,12 +15,12 @@ from pipelines.base.errors import UserError
 
 HOLD = (
     "import sys, time; from pipelines.base import files\n"
-    "with files.Lock(sys.argv[1], 'training'): print('held', flush=True); time.sleep(60)"
+    "with files.Lock(*sys.argv[1:]): print('held', flush=True); time.sleep(60)"
 )
 
 
-def holder(folder, *before):
-    command = [*before, sys.executable, "-c", HOLD, str(folder)]
+def holder(folder, *before, what="training"):
+    command = [*before, sys.executable, "-c", HOLD, str(folder), what]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert child.stdout.readline() == "held\n"
     return child
@@ -116,3 +117,29 @@ def test_where_the_file_system_has_no_locks_a_silent_holder_is_replaced(tmp_path
         with files.Lock(tmp_path, "training", log=said.append):
             pass
     assert len(said) == 1 and "taking its place" in said[0]
+
+
+CONTAINER = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def test_two_containers_with_one_pid_do_not_share_a_lock(tmp_path):
+    """Both holders are process 1 of a pid namespace of their own, on one storage."""
+    try:
+        subprocess.run([*CONTAINER, "true"], check=True, capture_output=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        pytest.skip("may not make a pid namespace")
+    first = holder(tmp_path, *CONTAINER)
+    command = [*CONTAINER, sys.executable, "-c", HOLD, str(tmp_path), "training"]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "training by process 1 on " in second.stderr and "held" not in second.stdout
+    first.kill()  # and with it what it had started
+    first.wait()
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            with files.Lock(tmp_path, "training"):
+                break
+        except UserError:  # the kernel is still taking the namespace down
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert list(tmp_path.iterdir()) == []

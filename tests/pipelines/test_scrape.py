@@ -14,9 +14,11 @@ def faulty_scrape(tmp_path_factory):
     """A whole run with faults, some photos withdrawn, in between a look at status."""
     out_dir = tmp_path_factory.mktemp("scrape")
     with FakeINaturalist(unit=4, faults=True) as fake:
-        fake.withdrawn.update({10000, 10010, 10060})
+        fake.withdrawn.update({10000, 10060})
         planned = scrape(fake, "plan", out_dir, "--per_class=20")
         before = len([s for s in fake.seen if s.path.startswith("/photos")])
+        refused = {10010}
+        fake.photo_fault = lambda photo_id: "403" if photo_id in refused else None
         ran = scrape(fake, "run", out_dir, "--per_class=20")
         yield fake, out_dir, planned, before, ran
 
@@ -68,8 +70,12 @@ def test_species_share_equally(faulty_scrape):
 def test_withdrawn_photos_are_recorded_and_replaced(faulty_scrape):
     _, out_dir, *_ = faulty_scrape
     failures = rows_of(out_dir, "failures.jsonl")
-    assert {f["photo_id"] for f in failures} == {10000, 10010, 10060}
-    assert all("withdrawn" in f["reason"] and not f["may_pass"] for f in failures)
+    found = {f["photo_id"]: (f["reason"], f["may_pass"]) for f in failures}
+    assert found == {
+        10000: ("withdrawn (status 404)", False),
+        10010: ("refused (status 403)", True),  # until it is refused on another day
+        10060: ("withdrawn (status 404)", False),
+    }
 
 
 def test_every_request_names_its_contact(faulty_scrape):
@@ -159,7 +165,7 @@ def test_an_observer_is_capped(tmp_path):
 @pytest.mark.parametrize("status", [403, 422])
 def test_a_refusal_stops_at_once(tmp_path, status):
     with FakeINaturalist() as fake:
-        fake.refuse_all = status
+        fake.api_fault = lambda path, params: str(status)
         result = scrape(fake, "plan", tmp_path)
         assert result.returncode == 1 and len(fake.seen) == 1
     assert str(status) in result.stderr and len(result.stderr.splitlines()) == 1
@@ -167,10 +173,11 @@ def test_a_refusal_stops_at_once(tmp_path, status):
 
 def test_a_store_that_refuses_everything_stops_the_run(tmp_path):
     with FakeINaturalist() as fake:
-        fake.withdrawn.update(fake.photos)
+        fake.photo_fault = lambda photo_id: "403"
         result = scrape(fake, "run", tmp_path, "--per_class=100")
         assert len([s for s in fake.seen if s.path.startswith("/photos")]) < 40
-    assert result.returncode == 1 and "20 photos in a row" in result.stderr
+    assert result.returncode == 1 and "status 403" in result.stderr.splitlines()[-1]
+    assert not rows_of(tmp_path, "failures.jsonl"), "what an ill store says is not written down"
 
 
 def test_bad_addresses_are_named_at_once(tmp_path):
@@ -202,7 +209,7 @@ def test_a_renumbered_taxon_is_refused(tmp_path):
         ("--classes=cats,unicorns", "unicorns"),
         ("--licences=gpl", "gpl"),
         ("--out_dir=", "--out_dir is required"),
-        ("and_then", "plan|run|status|verify"),
+        ("and_then", "plan|run|status|verify|repair"),
     ],
 )
 def test_bad_flags_end_in_one_line(tmp_path, flag, said):

@@ -1,12 +1,11 @@
 """Parts of the scraper by themselves: pace and budgets, shares, candidates, the journal."""
 
-import contextlib
 import json
 
 import pytest
 
 from pipelines.base.errors import UserError
-from pipelines.inaturalist import classes, client, journal, limits, observations, plan
+from pipelines.inaturalist import api, client, journal, limits, plan, schema
 from pipelines.options import ScrapeOptions
 from tests.pipelines.fake_inaturalist import FakeINaturalist
 from tests.pipelines.fake_world import golden
@@ -23,8 +22,9 @@ class TestLimits:
             self.slept.append(seconds)
             self.now += seconds
 
-        path = tmp_path / "limits.json"
-        return limits.Limits(path, 1.1, clock=lambda: self.now, sleep=sleep)
+        clock = limits.Clock()
+        clock.now, clock.sleep = lambda: self.now, sleep
+        return limits.Limits(tmp_path / "limits.json", 1.1, clock)
 
     def test_paces_across_runs(self, tmp_path):
         self.make(tmp_path).before_request()
@@ -42,19 +42,53 @@ class TestLimits:
     def test_the_day_is_remembered_and_rolls(self, tmp_path):
         limit = self.make(tmp_path)
         limit._count(requests=limits.REQUESTS_A_DAY)
-        with pytest.raises(UserError, match="run again tomorrow"):
+        limit.save()
+        with pytest.raises(UserError, match="run again after 2001-09-10"):
             self.make(tmp_path).before_request()
         self.now += 24 * 3600 + 60
         self.make(tmp_path).before_request()
 
     def test_waits_for_the_hour_and_stops_for_the_day(self, tmp_path):
         limit = self.make(tmp_path)
-        limit.add_bytes(limits.BYTES_AN_HOUR)
-        limit.before_photo()
-        assert 3600 <= sum(self.slept) <= 3660
+        limit.add_bytes(limits.BYTES_AN_HOUR - 100)
+        assert limit.photo_wait(100) == 0
+        assert 3600 <= limit.photo_wait(101) <= 3660
+        self.now += limit.photo_wait(101)
+        assert limit.photo_wait(101) == 0
         limit.add_bytes(limits.BYTES_A_DAY)
         with pytest.raises(UserError, match="24 GB"):
-            limit.before_photo()
+            limit.photo_wait(1)
+
+    def test_a_clock_set_back_neither_frees_nor_blocks(self, tmp_path):
+        limit = self.make(tmp_path)
+        limit.before_request()
+        limit.add_bytes(1000)
+        limit.save()
+        self.now -= 400 * 24 * 3600
+        limit = self.make(tmp_path)
+        assert (limit.requests(), limit.bytes()) == (1, 1000)
+        limit.before_request()
+        assert max(self.slept) <= 1.1
+        self.now += 25 * 3600
+        assert limit.requests() == 0
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '{"last": 1e999, "minutes": {}}',
+            '{"last": NaN, "minutes": {}}',
+            '{"last": 1.0, "minutes": {"x": [1, 2]}}',
+            '{"last": 1.0, "minutes": {"1": [1, -2]}}',
+            '{"last": 1.0, "minutes": {"1": [1]}}',
+            '{"last": 1.0, "minutes": {"1": ["1", null]}}',
+            "[]",
+            "{",
+        ],
+    )
+    def test_damaged_counts_are_named(self, tmp_path, text):
+        (tmp_path / "limits.json").write_text(text)
+        with pytest.raises(UserError, match="limits.json is damaged.*delete it once a day"):
+            self.make(tmp_path)
 
 
 class TestParts:
@@ -68,18 +102,15 @@ class TestParts:
 
     @pytest.mark.parametrize(("address", "pages"), [("v1", 12), ("v2/", 3)])
     def test_a_plan_counts_the_pages_of_its_version(self, address, pages):
-        root = classes.CLASSES["cats"][0]
-        species = classes.Species("cats", 1, "Felis catus", None, 1000, root)
+        root = plan.CLASSES["cats"][0]
+        species = plan.Species("cats", 1, "Felis catus", None, 1000, root)
         options = ScrapeOptions(per_class=300, api_url=f"https://a.org/{address}")
-        requests = 2 * len(classes.CLASSES["cats"]) + pages  # half of the 600 asked for falls
+        requests = 2 * len(plan.CLASSES["cats"]) + pages  # half of the 600 asked for falls
         told = plan.table({"cats": [species]}, options)
         assert f"about {requests} API requests" in told
 
     def test_rison(self):
-        assert (
-            observations.rison({"id": True, "user": {"login": True}})
-            == "(id:!t,user:(login:!t))"
-        )
+        assert api.rison({"id": True, "user": {"login": True}}) == "(id:!t,user:(login:!t))"
 
     @pytest.mark.parametrize(
         ("value", "seconds"), [("7", 7), ("", None), ("soon", None), ("0", 0)]
@@ -103,9 +134,10 @@ class TestParts:
         ],
     )
     def test_real_answers(self, name, expected):
-        species = classes.Species("birds", 1, "x", None, 1, classes.CLASSES["birds"][0])
+        species = plan.Species("birds", 1, "x", None, 1, plan.CLASSES["birds"][0])
         licences = ("cc-by", "cc-by-nc")
-        row, reason = observations.candidate(golden(name), species, licences, "medium", 256)
+        observation = schema.fit(golden(name), schema.Observation)
+        row, reason = api.candidate(observation, species, licences, "medium", 256)
         assert (str(row["photo_id"]) if row else reason) == expected
         if row:
             assert row["extension"] in ("jpg", "jpeg") and row["licence"] in licences
@@ -113,8 +145,9 @@ class TestParts:
     def test_only_one_scrape_at_a_time(self, tmp_path):
         options = ScrapeOptions(out_dir=str(tmp_path))
         with journal.Journal.open(tmp_path, options):
-            with contextlib.ExitStack() as stack, pytest.raises(UserError, match="another"):
-                stack.enter_context(journal.Journal.open(tmp_path, options))
+            with pytest.raises(UserError, match="in use: scraping by process"):
+                with journal.Journal.open(tmp_path, options):
+                    pass
 
     def test_a_torn_line_is_cut_and_a_broken_one_named(self, tmp_path):
         path = tmp_path / "manifest.jsonl"
@@ -123,15 +156,21 @@ class TestParts:
         path.write_text(json.dumps(row) + '\n{"photo_id": 2, "pa')
         with journal.Journal.open(tmp_path, ScrapeOptions()) as opened:
             assert list(opened.manifest) == [1]
-        assert path.read_text() == json.dumps(row) + "\n"
+            opened.add_photo(row | {"photo_id": 2, "path": "b"})
+        added = json.dumps(row | {"photo_id": 2, "path": "b"})
+        assert path.read_text() == f"{json.dumps(row)}\n{added}\n"
         path.write_text('{"torn\n{"photo_id": 2}\n')
         with pytest.raises(UserError, match="line 1"):
             journal.Journal(tmp_path)
 
 
-def test_past_the_window_the_api_refuses_and_nothing_is_asked_again():
+def test_past_the_window_the_api_refuses_and_nothing_is_asked_again(tmp_path):
     with FakeINaturalist() as fake:
-        caller = client.Client("test@example.org", 1.0, 0.01)
+        clock = limits.Clock()
+        kept = limits.Limits(tmp_path / "limits.json", 0.01, clock)
+        caller = client.Client("test@example.org", 1.0, 0.01, kept, clock)
         with pytest.raises(UserError, match="403"):
-            caller.get_json(f"{fake.url}/v1/observations", {"page": 51, "per_page": 200})
+            caller.ask(
+                f"{fake.url}/v1/observations", {"page": 51, "per_page": 200}, schema.answer
+            )
         assert len(fake.seen) == 1

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kinpaint.evaluation import contestants, session
+from kinpaint.evaluation.figures import Figures
 from kinpaint.evaluation.options import EvalOptions
 from kinpaint.reporting import session as reporting
 from kinpaint.reporting.options import ReportOptions
@@ -58,9 +59,7 @@ def scored(photos):
         data_dir=str(photos), split="all", image_size=SIDE, masks="thick", batch_size=4
     )
     out = photos.parent / "eval"
-    options = EvalOptions(
-        baselines="mean,telea", lpips="none", save_pictures=True, out_dir=str(out)
-    )
+    options = EvalOptions(baselines="mean,telea", lpips="none", out_dir=str(out))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(contestants, "gather", with_ours)
         session.evaluate(photo, options)
@@ -91,13 +90,8 @@ def study(scored):
     out = scored.parent / "study"
     shutil.copytree(scored, out / "scores")
     metrics = json.loads((scored / "metrics.json").read_text())
-    pairs = {pair["second"]: pair for pair in metrics["paired"] if pair["first"] == "cnn"}
-    difference = pairs["gated"]["metrics"]["psnr_hole"]
-    versus = {
-        "difference": -difference["mean"],
-        "ci95": [-x for x in reversed(difference["ci95"])],
-        "p": difference["p_sign"],
-    }
+    found = Figures(metrics).pair("gated", "cnn", "psnr_hole")
+    versus = {"difference": found["mean"], "ci95": found["ci95"], "p": found["p_sign"]}
     variants = {
         name: {
             "flags": [] if name == "cnn" else [f"--model={name}(width=4)"],

@@ -1,24 +1,22 @@
-"""The presentation: pages, their content, and the film decoded again."""
+"""The presentation: pages, their content, notes, and the film decoded again."""
 
 import dataclasses
+import os
+import re
+import stat
 import sys
+import wave
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from kinpaint.reporting import deck, drawing, inputs, session, video
-from kinpaint.reporting.blocks import Cell, Slide, Table
+from kinpaint.blocks import Cell, Film, Pictures, Table
+from kinpaint.reporting import chapters, session, slides, sources
+from kinpaint.reporting.chapters import Slide
 from pipelines.base.errors import UserError
-from tests.reporting import html
-from tests.reporting.conftest import CREDIT
 
 SIZE = (320, 180)
-
-
-def sections(options):
-    gathered = inputs.gather(options)
-    return [found for chapter in session.CHAPTERS if (found := chapter(gathered))]
 
 
 @pytest.fixture
@@ -28,64 +26,129 @@ def everything(options, trained, study):
     )
 
 
-def test_there_are_eight_to_twelve_pages(options, everything, tmp_path):
-    texts = tmp_path / "texts"
-    texts.mkdir()
-    (texts / "interpretation.md").write_text("It copies.")
-    least = deck.build(sections(dataclasses.replace(options, show=(), credit=())))
-    most = deck.build(sections(dataclasses.replace(everything, text=str(texts))))
-    assert len(least) >= 8 and len(most) == 12
-    assert most[-1].title == "Limits, and what next" and least[-1].title == "What next"
-    assert [s.title for s in most if s.title in ("Interpretation", "Ablations", "Method")]
+def pages_of(options):
+    return slides.build(chapters.story(sources.gather(options)))
 
 
-def test_slides_are_one_file_that_asks_for_nothing(everything):
-    slides = deck.build(sections(dataclasses.replace(everything, title="<script>alert(2)")))
-    page = deck.render("<script>alert(2)", slides, CREDIT)
-    reader = html.read(page)
-    assert page.count('<section class="slide') == len(slides)
-    assert all(a.startswith("data:image/") for a in reader.addresses) and html.film(reader)
-    assert len(reader.scripts) == 1 and "alert(2)" not in reader.scripts[0]
-    assert "@page" in page and "ArrowRight" in page
-    shown = [s for s in slides if s.exhibit and s.exhibit.kind in ("pictures", "film")]
-    assert page.count(f"Photos: {CREDIT[0]}") == len(shown) > 1
+def test_there_are_ten_to_twelve_pages_with_one_message_each(options, everything, tmp_path):
+    (tmp_path / "interpretation.md").write_text("It copies.")
+    least = pages_of(dataclasses.replace(options, show=("none",)))
+    most = pages_of(dataclasses.replace(everything, text=str(tmp_path)))
+    assert 9 <= len(least) <= 12 and len(most) == 12
+    assert most[0].title == options.title and most[0].exhibit.kind == "pictures"
+    assert {"film", "chart", "pictures"} <= {s.exhibit.kind for s in most if s.exhibit}
+    for slide in (*least, *most):
+        assert slide.notes and len(" ".join(slide.notes).split()) <= 2 * 42
+        assert not re.search(r"\(\d", " ".join(slide.notes))  # nobody listens to intervals
 
 
-def test_the_film_is_long_enough_and_moves(everything, tmp_path):
-    slides = deck.build(sections(everything))
+def test_long_texts_and_wide_tables_stay_on_the_page():
+    rows = [[Cell("a very long name of a model " * 2), *[Cell("12.34", "1 … 2")] * 5]] * 14
+    table = Table("caption", ["a heading of many words"] * 6, rows)
+    points = ("Words and words, " * 25,) * 4
+    for slide in (Slide("Title " * 12, ["n"], table), Slide("T", ["n"], None, points)):
+        drawn = slides._raster(slides.page(slide, 2, 3, ["credit"]))
+        assert drawn.shape == (720, 1280, 3)
+        for margin in (drawn[:24, 20:], drawn[:, 1272:], drawn[714:, 20:]):
+            assert (margin == 255).all()
+
+
+def moving():
+    """A short presentation with a film of four colours."""
+    frames = [np.full((30, 90, 3), 60 * k, np.uint8) for k in range(4)]
+    film = Film("Colours.", frames, [f"step {k}" for k in range(4)])
+    grid = Pictures("Two.", ["a", "b"], [("", [frames[1], frames[2]])])
+    return [
+        Slide("Opening", ["First words are said here."], grid, ("a", "b")),
+        Slide("A film", ["It moves. " * 12, "And then it is said to rest."], film),
+        Slide("Points", ["Said last."], None, ("One.", "Two.")),
+    ]
+
+
+def test_the_film_is_long_enough_moves_and_has_captions(tmp_path, monkeypatch):
+    monkeypatch.setattr(slides, "speech", lambda *_: None)
+    shown = moving()
     path = tmp_path / "slides.mp4"
-    video.write(path, slides, CREDIT, SIZE)
-    assert [p.name for p in tmp_path.glob("*.mp4")] == ["slides.mp4"]
+    slides.film(path, shown, ["credit"], SIZE)
+    assert list(tmp_path.iterdir()) == [path]
     frames = imageio_ffmpeg.read_frames(str(path))
     about = next(frames)
     assert about["size"] == SIZE and about["codec"] == "h264" and "yuv420p" in about["pix_fmt"]
     decoded = np.stack([np.frombuffer(f, np.uint8).reshape(180, 320, 3) for f in frames])
     assert 120 <= len(decoded) / about["fps"] <= 180
-    starts = np.cumsum([0, *(round(s * video.FPS) for s in video.durations(slides))])
+    starts = np.cumsum([0, *(round(s * slides.FPS) for s in slides.durations(shown))])
     assert starts[-1] == len(decoded)
-    number = next(k for k, s in enumerate(slides) if s.exhibit and s.exhibit.kind == "film")
-    count = starts[number + 1] - starts[number]
-    seen = [decoded[starts[number] + int(count * share)] for share in (0.12, 0.45, 0.9)]
-    moved = [np.abs(a.astype(int) - b).max() for a, b in zip(seen, seen[1:], strict=False)]
-    assert min(moved) > 40  # within one slide: only the film can do that
-    still = [decoded[starts[1] + int(share * (starts[2] - starts[1]))] for share in (0.4, 0.9)]
-    assert np.abs(still[0].astype(int) - still[1]).max() < 40
-    middle = decoded[starts[1] + 7].astype(
-        float
-    )  # half of the fade from the first to the second
-    before, after = decoded[starts[1] - 1].astype(float), still[0].astype(float)
-    assert np.abs(middle - (before + after) / 2).mean() < np.abs(before - after).mean() / 4
+    one, two = starts[1], starts[2]
+    middle = [
+        decoded[one + int((two - one) * share), 90, 160].mean() for share in (0.05, 0.5, 0.95)
+    ]
+    assert middle[0] < 30 < middle[1] < 170 < middle[2]  # frames 0, 1 or 2, 3
+    strip = slice(628 // 4, 688 // 4)
+    early, late = (decoded[one + int((two - one) * s)][strip].astype(int) for s in (0.3, 0.97))
+    assert np.abs(early - late).max() > 60  # the caption changed
+    fade = decoded[one + 1].astype(float)
+    before, after = decoded[one - 1].astype(float), decoded[one + 6].astype(float)
+    assert np.abs(fade - (before + after) / 2).mean() < np.abs(before - after).mean() / 3
 
 
-def test_long_texts_and_wide_tables_stay_on_the_page():
-    rows = [[Cell("a very long name of a model " * 3), *[Cell("12.3456", "1 … 2")] * 11]] * 14
-    table = Table("caption", ["a heading of many words"] * 12, rows)
-    bullets = ["Words and words, " * 30, "unbroken" * 40] * 4
-    for slide in (Slide("Title " * 12, bullets, table), Slide("T", bullets)):
-        page = drawing.draw(slide, 1, 2, "credit", 0)
-        assert page.shape == (720, 1280, 3)
-        for margin in (page[:30, 20:], page[:, 1240:], page[714:, 20:]):
-            assert (margin == 255).all()
+def a_voice(folder, monkeypatch, seconds):
+    """Stands in for espeak-ng: says a page in so many seconds at 165 words a minute."""
+    program = folder / "espeak-ng"
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import sys, wave\n"
+        "pace = float(sys.argv[sys.argv.index('-s') + 1])\n"
+        "with wave.open(sys.argv[sys.argv.index('-w') + 1], 'wb') as f:\n"
+        "    f.setnchannels(1); f.setsampwidth(2); f.setframerate(8000)\n"
+        f"    f.writeframes(b'\\1\\1' * int(8000 * {seconds} * 165 / pace))\n"
+    )
+    program.chmod(program.stat().st_mode | stat.S_IEXEC)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_notes_are_spoken_page_by_page(tmp_path, monkeypatch):
+    a_voice(tmp_path, monkeypatch, 5)
+    shown = moving()
+    spoken = slides.speech(shown, tmp_path)
+    lengths = [slides._length(path) for path in spoken]
+    assert lengths == [5.0] * 3
+    seconds = slides.durations(shown, lengths)
+    assert sum(seconds) == pytest.approx(slides.SHORTEST) and min(seconds) > 5
+    slides._join(tmp_path / "track.wav", spoken, seconds)
+    with wave.open(str(tmp_path / "track.wav")) as track:
+        sound = np.frombuffer(track.readframes(track.getnframes()), "<i2")
+    starts = np.cumsum([0, *np.round(np.array(seconds) * 8000)]).astype(int)
+    assert len(sound) == starts[-1]
+    for start, end in zip(starts, starts[1:], strict=False):
+        assert (sound[start : start + 40000] != 0).all() and (
+            sound[start + 40000 : end] == 0
+        ).all()
+
+
+def test_a_long_talk_is_spoken_faster_until_it_fits(tmp_path, monkeypatch):
+    a_voice(tmp_path, monkeypatch, 100)
+    spoken = slides.speech(moving(), tmp_path)
+    seconds = slides.durations(moving(), [slides._length(path) for path in spoken])
+    assert 120 <= sum(seconds) <= 180
+
+
+def test_a_voice_that_fails_leaves_the_film_silent(tmp_path, monkeypatch):
+    program = tmp_path / "espeak-ng"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert slides.speech(moving(), tmp_path) is None
+    assert 120 <= sum(slides.durations(moving())) <= 180
+
+
+def test_the_pages_are_a_pdf_with_notes_beside(tmp_path, monkeypatch):
+    monkeypatch.setattr(slides, "film", lambda path, *_: path.write_bytes(b""))
+    paths = slides.write(tmp_path, "Talk", moving(), ["credit"])
+    assert [path.name for path in paths] == ["slides.pdf", "notes.md", "slides.mp4"]
+    content = paths[0].read_bytes()
+    assert content.startswith(b"%PDF") and len(re.findall(rb"/Type /Page\b", content)) == 3
+    notes = paths[1].read_text()
+    assert notes.startswith("# Talk") and "## 2. A film\n\nIt moves." in notes
 
 
 def test_without_the_encoder_the_pip_line_is_told(everything, monkeypatch, tmp_path):

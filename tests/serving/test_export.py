@@ -16,9 +16,11 @@ from PIL import Image
 import kinpaint
 from kinpaint import loading, models
 from kinpaint.serving import exporting, warmup
+from pipelines.base import files
 from pipelines.base.errors import UserError
 from tests.completion.test_files import hostile, pixels
 from tests.exported import noise_with_hole
+from tests.pipelines.test_files import holder
 
 CARD = {"name": "tiny", "model": "cnn", "model_settings": {"width": 4, "depth": 2}}
 
@@ -166,6 +168,17 @@ def test_exports_at_the_same_time_take_different_versions(tmp_path):
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         taken = pool.map(lambda p: exporting._rename_to_next_version(p, tmp_path).name, paths)
     assert sorted(taken) == list("123456")
+
+
+def test_a_model_is_exported_by_one_process_at_a_time(tiny_network, tmp_path):
+    child = holder(tmp_path / "tiny", what="export")
+    with pytest.raises(UserError, match=f"export by process {child.pid} on .* since "):
+        exporting.export_network(tiny_network, tmp_path / "tiny", CARD)
+    assert [p.name for p in (tmp_path / "tiny").iterdir()] == [".lock-export"]
+    child.kill()
+    child.wait()
+    with files.Lock(tmp_path / "tiny", "export"):
+        pass  # a killed export holds nothing
 
 
 @pytest.mark.parametrize("spoiled", ["weights", "crash"])

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from kinpaint.options import LossOptions, ModelOptions, OptimizerOptions, TrainOptions
-from kinpaint.training import building, callbacks, checkpoints, session, strategy
+from kinpaint.training import building, callbacks, checkpoints, dry_run, session, strategy
 from kinpaint.training.run import Run
 from kinpaint.training.settings import Settings
 from pipelines import photos
@@ -93,6 +93,14 @@ def test_a_dry_run_measures_and_saves_nothing(sample_dir, tmp_path, capsys, grou
     said = capsys.readouterr().out
     assert "parameters; discriminator: " in said and "s a step" in said and "MB above" in said
     assert [p.name for p in (tmp_path / "run").iterdir()] == ["dry_run.png"]
+
+
+def test_the_memory_of_a_step_is_the_gpu_s_where_one_trains(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
+    monkeypatch.setattr(
+        tf.config.experimental, "get_memory_info", lambda name: {"peak": 3 * 2**20}
+    )
+    assert dry_run._peak_megabytes() == 3.0
 
 
 @pytest.mark.slow
