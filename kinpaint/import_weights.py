@@ -39,7 +39,9 @@ class ImportOptions(cli.Options):
         "TensorFlow 1's files, rgb for PyTorch's",
         choices=("", "bgr", "rgb"),
     )
-    image_size: int = cli.option(256, "side in pixels of the pictures they were trained on")
+    image_size: int = cli.option(
+        256, "side in pixels of the pictures they were trained on", low=1
+    )
     data_dir: str = cli.option(
         "", "folder whose CREDITS.md names the photographs; an export's card quotes it"
     )
