@@ -14,11 +14,10 @@ import functools
 
 import numpy as np
 
+from kinpaint.metrics.registry import higher_is_better
 from pipelines.base.late import Late
 
 stats = Late("scipy.stats")
-
-from kinpaint.metrics.registry import higher_is_better
 
 RESAMPLES = 1000
 BLOCK = 1024  # pictures whose weights are drawn at once
