@@ -404,8 +404,8 @@ def test_nothing_is_cut_off(page, scored, study, trained, tmp_path, width):
             tab.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
             assert tab.evaluate("document.documentElement.scrollWidth") == width
             cut = tab.evaluate(
-                "[...document.querySelectorAll('.scroll')].filter("
-                "e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"
+                "[...document.querySelectorAll('table, svg, img')].filter("
+                "e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML)"
             )
             assert not cut
         browser.close()

@@ -92,7 +92,7 @@ def test_the_film_is_long_enough_moves_and_has_captions(tmp_path, monkeypatch):
 
 
 def a_voice(folder, monkeypatch, seconds):
-    """Stands in for espeak-ng: says a page in so many seconds at 165 words a minute."""
+    """A stand-in for espeak-ng: every page takes so many seconds at 165 words a minute."""
     program = folder / "espeak-ng"
     program.write_text(
         f"#!{sys.executable}\n"
