@@ -12,7 +12,6 @@ from kinpaint.completion import fill
 from kinpaint.inpainting import detail as details
 from kinpaint.inpainting import halo, presets
 from kinpaint.inpainting.presets import CARD
-from kinpaint.training import restoring
 from pipelines import mask_rules
 from pipelines.base import files, identity
 from pipelines.base.errors import UserError
@@ -208,6 +207,8 @@ def key(path, weights=""):
     if version is None:
         if not _is_run(path):
             raise _nothing_in(path)
+        from kinpaint.training import restoring  # an exported model needs none of training
+
         return restoring.key(path, weights)
     found = [version / CARD, version / "saved_model.pb", *version.glob("variables/*")]
     found = sorted(file for file in found if file.is_file())
@@ -317,6 +318,7 @@ def _network_of(path, card):
 def _load_run(path, weights):
     check_tensorflow("opening a training run")
     from kinpaint.serving import signatures
+    from kinpaint.training import restoring
 
     network, info = restoring.restore_generator(path, weights=weights)
     module = signatures.of(network)
