@@ -185,8 +185,7 @@ def checked_hole(mask, image):
     mask = np.asarray(mask)
     if mask.shape[:2] != image.shape[:2]:
         raise UserError(f"the mask {mask.shape} has another size than the image {image.shape}")
-    if mask.ndim == 2 or mask.shape[-1] == 3:
-        mask_rules.refuse_photo(mask, image)
+    mask_rules.refuse_photo(mask, image)
     return mask_rules.hole_of(mask)
 
 

@@ -20,6 +20,7 @@ _GREY = 32  # channels that differ by no more are one grey, as JPEG and profiles
 _SAME = 4.0  # mean difference of 255 up to which a mask is the photo, saved once more
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _MIDDLE = (16, 239)  # no mask has more than its edges in between
+_FLAT = 8  # different values in between that a drawing may have, and a photo has more of
 
 
 def hole_of(mask: np.ndarray, alpha: np.ndarray | None = None) -> np.ndarray:
@@ -35,15 +36,7 @@ def hole_of(mask: np.ndarray, alpha: np.ndarray | None = None) -> np.ndarray:
     Raises:
         UserError: where the mask does not say for certain what the hole is.
     """
-    mask = np.asarray(mask)
-    if mask.ndim == 3 and mask.shape[-1] in (2, 4) and alpha is None:
-        mask, alpha = mask[..., :-1], mask[..., -1]
-    if mask.ndim == 3 and mask.shape[-1] == 1:
-        mask = mask[..., 0]
-    if mask.ndim not in (2, 3) or (mask.ndim == 3 and mask.shape[-1] != 3):
-        raise UserError(f"the mask is {mask.shape}: give [H, W], 1 or at least 128 in the hole")
-    if mask.size == 0:
-        raise UserError(f"the mask {mask.shape} holds no pixel")
+    mask, alpha = _parted(mask, alpha)
     if alpha is None:
         return _hole(mask)
     seen = mask[alpha > 0]
@@ -53,6 +46,20 @@ def hole_of(mask: np.ndarray, alpha: np.ndarray | None = None) -> np.ndarray:
     return _hole(
         np.where(seen if mask.ndim == 2 else seen[..., None], mask, mask.dtype.type(0))
     )
+
+
+def _parted(mask, alpha=None):
+    """The colours, [H, W] or [H, W, 3], and the alpha, [H, W] or None, of what `hole_of` takes."""
+    mask = np.asarray(mask)
+    if mask.ndim == 3 and mask.shape[-1] in (2, 4) and alpha is None:
+        mask, alpha = mask[..., :-1], mask[..., -1]
+    if mask.ndim == 3 and mask.shape[-1] == 1:
+        mask = mask[..., 0]
+    if mask.ndim not in (2, 3) or (mask.ndim == 3 and mask.shape[-1] != 3):
+        raise UserError(f"the mask is {mask.shape}: give [H, W], 1 or at least 128 in the hole")
+    if mask.size == 0:
+        raise UserError(f"the mask {mask.shape} holds no pixel")
+    return mask, alpha
 
 
 def _hole(values):
@@ -142,18 +149,27 @@ def hole_in(source: str | os.PathLike | bytes) -> np.ndarray:
 def refuse_photo(mask: np.ndarray, photo: np.ndarray) -> None:
     """Raises UserError where a mask is the photo itself, given twice by mistake.
 
+    So is a photo with the hole painted over or cut out: only values between black and white
+    are compared, of which a mask has its edges at most.
+
     Args:
-        mask: uint8 [H, W] or [H, W, 3].
+        mask: what `hole_of` takes.
         photo: uint8 [H, W] or [H, W, 3].
     """
-    if mask.shape[:2] != photo.shape[:2] or mask.dtype != np.uint8:
+    mask, _ = _parted(mask)
+    if mask.shape[:2] != photo.shape[:2] or mask.dtype.kind not in "iu":
         return
-    if ((mask >= _MIDDLE[0]) & (mask <= _MIDDLE[1])).mean() <= 0.01:
+    if mask.dtype == np.uint16:
+        mask = np.rint(mask / 257.0)
+    middle = (mask >= _MIDDLE[0]) & (mask <= _MIDDLE[1])
+    if middle.mean() <= 0.01 or len(np.unique(mask[middle])) <= _FLAT:
         return
     if mask.ndim == 3 or photo.ndim == 2:
         ways = [np.broadcast_arrays(np.atleast_3d(mask), np.atleast_3d(photo))]
+        middle = np.broadcast_to(np.atleast_3d(middle), ways[0][0].shape)
     else:  # any way in which a photo is made grey
+        most, least = photo.max(axis=-1), photo.min(axis=-1)
         greys = [*np.moveaxis(photo, -1, 0), photo.mean(axis=-1), photo @ _LUMA]
-        ways = [(mask, grey) for grey in greys]
-    if min(np.abs(np.float32(m) - p).mean() for m, p in ways) <= _SAME:
+        ways = [(mask, grey) for grey in (*greys, most, (most / 2 + least / 2))]
+    if min(np.abs(np.float32(m)[middle] - p[middle]).mean() for m, p in ways) <= _SAME:
         raise UserError("the mask is the photo itself: give a picture with the hole in white")

@@ -286,6 +286,5 @@ def read_mask(
     if colours.shape[:2] != shape:
         height, width = found.colours.shape[:2]
         raise UserError(f"the mask is {width}x{height}, the photo {shape[1]}x{shape[0]}")
-    if colours.dtype in (np.uint8, np.uint16):
-        mask_rules.refuse_photo(_eight_bits(colours), _eight_bits(photo.samples))
+    mask_rules.refuse_photo(colours, _eight_bits(photo.samples))
     return mask_rules.hole_of(colours, alpha) ^ invert

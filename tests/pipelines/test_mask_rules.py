@@ -18,6 +18,7 @@ HOLE = np.zeros((20, 30), bool)
 HOLE[5:9, 7:20] = True
 WHITE = np.uint8(HOLE) * np.uint8(255)
 PHOTO = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+GREY = np.asarray(Image.fromarray(PHOTO).convert("L"))
 
 
 def channels(*colour, ground=(0, 0, 0)):
@@ -70,7 +71,15 @@ REFUSED = {
     "a row": (HOLE[0], "give \\[H, W\\]|another size"),
     "the photo": (PHOTO, "the photo itself"),
     "the photo's red": (PHOTO[..., 0], "the photo itself"),
-    "the photo in grey": (np.asarray(Image.fromarray(PHOTO).convert("L")), "the photo itself"),
+    "the photo in grey": (GREY, "the photo itself"),
+    "one channel of it": (PHOTO[..., 1:2], "the photo itself"),
+    "its brightest channel": (PHOTO.max(-1), "the photo itself"),
+    "grey, int64": (GREY.astype(np.int64), "the photo itself"),
+    "grey, 16 bits": (GREY.astype(np.uint16) * np.uint16(257), "the photo itself"),
+    "grey, opaque": (np.dstack([GREY, np.full_like(GREY, 255)]), "the photo itself"),
+    "grey, the hole white": (np.where(HOLE, np.uint8(255), GREY), "the photo itself"),
+    "grey, the hole cut out": (np.dstack([GREY, ~WHITE]), "the photo itself"),
+    "the hole white": (np.where(HOLE[..., None], np.uint8(255), PHOTO), "the photo itself"),
 }
 
 
