@@ -49,7 +49,7 @@ def hole_of(mask: np.ndarray, alpha: np.ndarray | None = None) -> np.ndarray:
 
 
 def _parted(mask, alpha=None):
-    """The colours, [H, W] or [H, W, 3], and the alpha, [H, W] or None, of what `hole_of` takes."""
+    """Colours, [H, W] or [H, W, 3], and alpha, [H, W] or None, of what `hole_of` takes."""
     mask = np.asarray(mask)
     if mask.ndim == 3 and mask.shape[-1] in (2, 4) and alpha is None:
         mask, alpha = mask[..., :-1], mask[..., -1]
@@ -136,8 +136,7 @@ def read(source: str | os.PathLike | bytes) -> tuple[stored.Samples, int]:
                 f"the mask is animated or has many pages ({frames}): give one of them"
             )
         found = stored.samples(image, data)
-        orientation = 1 if found.upright else image.getexif().get(0x0112, 1)
-    return found, orientation if orientation in range(1, 9) else 1
+        return found, 1 if found.upright else stored.orientation(image, data)
 
 
 def hole_in(source: str | os.PathLike | bytes) -> np.ndarray:

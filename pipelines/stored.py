@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 import cv2
 import numpy as np
-from PIL import Image, features
+from PIL import ExifTags, Image, features
 
 from pipelines.base import files
 from pipelines.base.errors import UserError
@@ -166,13 +166,20 @@ def _what_else(data):
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """(kind, data, the whole chunk as it stands) of every chunk of a PNG, as far as they go."""
+    """(kind, data, the whole chunk as it stands) of a PNG's chunks up to its end.
+
+    What follows the end comes last, as a chunk without a kind.
+    """
     place = len(PNG_START)
     while place + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, place)
         raw = data[place : place + 12 + length]
         yield raw[4:8], raw[8 : 8 + length], raw
         place += 12 + length
+        if raw[4:8] == b"IEND":
+            if behind := data[place:]:
+                yield b"", behind, behind
+            return
     if place < len(data):  # cut off; Pillow says so
         yield data[place + 4 : place + 8], data[place + 8 :], data[place:]
 
@@ -192,6 +199,18 @@ def png_chunk(kind: bytes, data: bytes) -> bytes:
 def pages(image: Image.Image) -> int:
     """Number of frames or pages; 1 for an MPO, where phones put a preview behind the photo."""
     return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+
+
+def orientation(image: Image.Image, data: bytes) -> int:
+    """The EXIF orientation of a picture, 1 to 8; 1 where it states none that can be read."""
+    exif, found = Image.Exif(), 1
+    with contextlib.suppress(Exception):  # Pillow raises a dozen kinds on damaged blocks
+        if image.format == "PNG":  # `opened` shows Pillow nothing but pixels
+            exif.load(next((c for kind, c, _ in png_chunks(data) if kind == b"eXIf"), b""))
+        else:
+            exif = image.getexif()
+        found = exif.get(ExifTags.Base.Orientation, 1)
+    return found if found in range(1, 9) else 1
 
 
 def lost(image: Image.Image, data: bytes) -> str:
@@ -286,22 +305,32 @@ def _deep_tiff(image, data):
             array = file.pages[0].asarray()
         if tags.get(_SAMPLES, 1) > 1 and tags.get(_PLANAR, 1) == 2:
             array = np.moveaxis(array, 0, -1)
-    except ValueError as error:
-        if "imagecodecs" not in str(error):
+    except (ValueError, ImportError) as error:  # a package that this compression needs
+        if not isinstance(error, ImportError) and "imagecodecs" not in str(error):
             raise
-        if tags.get(_PLANAR, 1) == 2:  # OpenCV mixes these up
-            raise UserError(
-                f"16 bits in planes with compression {tags.get(_COMPRESSION)} are not read: "
-                f"save it as PNG, or as TIFF without compression"
-            ) from error
-        image.load()  # libtiff through Pillow tells what is damaged; OpenCV would not
-        array, upright = _in_rgb_order(_by_opencv(data)), True  # OpenCV turns TIFFs by itself
+        array, upright = _deep_tiff_by_others(image, data), True  # both turn TIFFs themselves
     if array.dtype != np.uint16:
         raise UserError(f"{array.dtype} samples cannot be kept: convert it to 8 or 16 bits")
     if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO and array.ndim == 2:
         array = 65535 - array
     found = _split(array.astype(np.uint16))
     return dataclasses.replace(found, upright=upright)
+
+
+def _deep_tiff_by_others(image, data):
+    """What tifffile cannot unpack: grey by Pillow, colours by OpenCV, each with its libtiff."""
+    tags = image.tag_v2
+    what = f"16 bits with compression {tags.get(_COMPRESSION)} are not read here"
+    advice = "save it as PNG, or as TIFF without compression"
+    if tags.get(_SAMPLES, 1) > 1 and tags.get(_PLANAR, 1) == 2:  # OpenCV mixes these up
+        raise UserError(f"{what} in planes: {advice}")
+    image.load()  # it tells what is damaged; OpenCV would not
+    if image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.uint16)
+    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if array is None:
+        raise UserError(f"{what}: {advice}")
+    return _in_rgb_order(array)
 
 
 def _keyed(found, data):

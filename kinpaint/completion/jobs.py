@@ -50,16 +50,16 @@ def find(options):
     elif image.is_dir():
         shut = [output, options.mask or output]
         found = listing.walk(image, files.PICTURES, shut)
+        names = [pathlib.Path(name) for name in masks.without(found)]
         found.say(image)
-        names = [pathlib.Path(name) for name in found.names if not masks.is_mask(image / name)]
         jobs = [_job(image / name, name, output / name, masks, options) for name in names]
     else:
         name = pathlib.Path(image.name)
-        to_directory = output.is_dir() or options.output.endswith(os.sep)
-        jobs = [_job(image, name, output / name if to_directory else output, masks, options)]
+        output = output / name if _is_folder(options.output) else output
+        jobs = [_job(image, name, output, masks, options)]
     if not jobs:
         raise UserError(f"nothing to do: no photos ({' '.join(files.PICTURES)}) in {image}")
-    return _without_collisions(jobs)
+    return _without_collisions(jobs, options.samples)
 
 
 def is_one_file(options):
@@ -73,8 +73,12 @@ def mark_output(options):
 
     A folder in which something lies already, such as the photos themselves, is not marked.
     """
-    if not is_one_file(options):
+    if not is_one_file(options) or _is_folder(options.output):
         listing.mark_written(options.output)
+
+
+def _is_folder(output):
+    return output.endswith(os.sep) or os.path.isdir(output)
 
 
 def written(jobs, options, counts):
@@ -141,18 +145,32 @@ def _job(image, name, output, masks, options):
         return Job(image, None, output, str(error))
     if output.suffix.lower() not in files.SUFFIXES:
         return Job(image, mask, output, f"{output.suffix or 'no suffix'}: choose --format=png")
-    if os.path.realpath(output) in {os.path.realpath(p) for p in (image, mask) if p}:
-        return Job(image, mask, output, "the output would replace its own input")
+    if mask and _same(image, mask):
+        return Job(image, mask, output, f"its mask is the photo itself: {_OTHER_MASKS}")
     return Job(image, mask, output)
 
 
-def _without_collisions(jobs):
+_OTHER_MASKS = (
+    "keep masks in another folder, or call them STEM_mask and say --mask_suffix=_mask"
+)
+
+
+def _without_collisions(jobs, samples):
+    """The jobs, with the problem where one would write over a photo, a mask or an output."""
     counts = collections.Counter(job.output for job in jobs)
+    paths = {path for job in jobs for path in (job.image, job.mask) if path}
+    inputs = {_real(path) for path in paths}
+
+    def problem(job):
+        if any(_real(path) in inputs for path in (job.output, *job.outputs(samples))):
+            own = {_real(path) for path in (job.image, job.mask) if path}
+            whose = "its own" if _real(job.output) in own else "an"
+            return f"the output would replace {whose} input"
+        several = counts[job.output] > 1
+        return f"another photo is also written to {job.output}" if several else ""
+
     return [
-        dataclasses.replace(job, problem=f"another photo is also written to {job.output}")
-        if counts[job.output] > 1 and not job.problem
-        else job
-        for job in jobs
+        job if job.problem else dataclasses.replace(job, problem=problem(job)) for job in jobs
     ]
 
 
@@ -163,20 +181,31 @@ class _Masks:
         self._path = pathlib.Path(options.mask) if options.mask else None
         self._suffix = options.mask_suffix
         image = pathlib.Path(options.image)
+        self._image = image
         self._beside = not self._path or _same(self._path, image)
         self._listing = functools.lru_cache(maxsize=64)(self._by_stem)
 
-    def is_mask(self, path):
-        """Whether a picture below the photos' directory is a mask."""
-        if self._suffix and self._beside:
-            return _composed(path.stem).endswith(_composed(self._suffix))
-        return bool(self._path) and _same(path, self._path)
+    def without(self, found):
+        """The names of a walk through the photos' directory, without the masks in it.
+
+        Those that are called as a mask is, but are no photo's, are left out and named.
+        """
+        if not (self._suffix and self._beside):
+            own = self._path and _real(self._path)
+            return [name for name in found.names if _real(self._image / name) != own]
+        suffix = _composed(self._suffix)
+        stems = {name: _composed(os.path.splitext(name)[0]) for name in found.names}
+        known = {*stems.values()}
+        masks = {name for name, stem in stems.items() if stem.endswith(suffix)}
+        if alone := [m for m in masks if stems[m].removesuffix(suffix) not in known]:
+            found.left_out[f"called as a mask, *{self._suffix}, of no photo"] = sorted(alone)
+        return [name for name in found.names if name not in masks]
 
     def of(self, image, name):
         """The mask of photo `image` called `name` below its directory."""
         if self._path and not self._path.is_dir():
             return self._path
-        folder = (self._path / name).parent if self._path else image.parent
+        folder = self._folder(name.parent) if self._path else image.parent
         same_name = folder / name.name
         if self._path and not self._suffix and same_name.is_file():
             return same_name
@@ -189,6 +218,17 @@ class _Masks:
                 f"several masks are called {stem}: {', '.join(f.name for f in found)}"
             )
         raise UserError(f"no mask called {stem}.* in {folder}")
+
+    def _folder(self, relative):
+        """The folder of masks called as this one of photos, in whatever spelling of accents."""
+        if (self._path / relative).is_dir():
+            return self._path / relative
+        folder = self._path
+        for part in relative.parts:
+            inside = os.listdir(folder) if folder.is_dir() else []
+            alike = (name for name in inside if _composed(name) == _composed(part))
+            folder = folder / (part if part in inside else next(alike, part))
+        return folder
 
     @staticmethod
     def _by_stem(folder):
@@ -206,4 +246,12 @@ def _composed(name):
 
 
 def _same(path, other):
-    return os.path.realpath(path) == os.path.realpath(other)
+    return _real(path) == _real(other)
+
+
+def _real(path):
+    """A path without links; a name that no file can have as it is."""
+    try:
+        return os.path.realpath(path)
+    except ValueError:
+        return str(path)

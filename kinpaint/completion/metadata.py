@@ -26,6 +26,7 @@ from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin
 from pipelines import stored
 
 _SEGMENT = 65533  # most bytes of a JPEG segment's content
+_MOST_NAMED = 12
 _UNPACKED = 1 << 26  # most bytes of a profile or text that is unpacked
 _EXIF, _XMP, _XMP_MORE = (
     b"Exif\0\0",
@@ -82,8 +83,16 @@ def of(image: Image.Image, data: bytes) -> tuple[About, int]:
         about.exif = true
     if about.xmp:
         about.xmp, lost = true_xmp(about.xmp, bool(about.more_xmp))
-        about.left_out += [what for what in lost if what not in about.left_out]
+        about.left_out += lost
+    about.left_out = _few(about.left_out)
     return about, orientation
+
+
+def _few(names):
+    """Each once; of a file that is made of thousands of strange blocks only the first."""
+    names = list(dict.fromkeys(names))
+    more = len(names) - _MOST_NAMED
+    return [*names[:_MOST_NAMED], f"{more} more blocks"] if more > 1 else names
 
 
 def _of_others(image, data):
@@ -153,7 +162,7 @@ def _of_jpeg(image, data):
         ):
             name = content[:20].split(b"\0")[0].decode("ascii", "replace")
             what = "its content credentials" if marker == 0xEB else f"its {name or 'APP'} block"
-            about.left_out += [what] * (what not in about.left_out)
+            about.left_out.append(what)
     about.icc = b"".join(profile[k] for k in sorted(profile))
     about.irb = _without_thumbnail(about.irb)
     if about.more_xmp and _COPIES.search(b"".join(about.more_xmp)):
@@ -171,7 +180,7 @@ def _behind(data, content):
 
 def _without_thumbnail(irb):
     """Photoshop resources without 1033 and 1036, the thumbnails (Adobe's file format 2019)."""
-    kept, place = b"", 0
+    kept, place = [], 0
     while irb[place : place + 4] == b"8BIM" and place + 12 <= len(irb):
         name = 1 + irb[place + 6]
         start = place + 6 + name + name % 2 + 4
@@ -180,9 +189,9 @@ def _without_thumbnail(irb):
         (number,) = struct.unpack_from(">H", irb, place + 4)
         (size,) = struct.unpack_from(">I", irb, start - 4)
         end = start + size + size % 2
-        kept += b"" if number in (1033, 1036) else irb[place:end]
+        kept += [] if number in (1033, 1036) else [irb[place:end]]
         place = end
-    return kept
+    return b"".join(kept)
 
 
 def jpeg_settings(image: Image.Image) -> dict:
@@ -235,8 +244,12 @@ def _of_png(image, data):
     for kind, content, raw in stored.png_chunks(data):
         if kind in _CRITICAL + _OF_FILM:
             continue
-        if raw != stored.png_chunk(kind, content):
-            about.left_out.append(f"its {kind.decode('latin-1')} chunk, which is damaged")
+        if not kind:
+            about.left_out += ["what follows the picture"] * bool(content.strip(b"\0"))
+        elif raw != stored.png_chunk(kind, content):
+            name = kind.decode("latin-1").encode("ascii", "backslashreplace").decode()
+            name = name if name.isalpha() else "unnamed"
+            about.left_out.append(f"its {name} chunk, which is damaged")
         elif kind == b"eXIf":
             about.exif = content.removeprefix(_EXIF)
         elif kind == b"iTXt" and content.startswith(_XMP_KEY + b"\0"):
@@ -550,6 +563,7 @@ _PROMISES = {
 }
 _COPIES = re.compile(rb"GImage:Data|GDepth:Data|xmpGImg:image|<xmp:Thumbnails")
 _MOST_XMP = 1 << 22  # bytes that are searched for promises
+_MOST_PREFIXES = 8  # names a packet may give to one namespace, each searched for by itself
 
 
 def true_xmp(packet: bytes, goes_on: bool) -> tuple[bytes, list[str]]:
@@ -568,38 +582,58 @@ def true_xmp(packet: bytes, goes_on: bool) -> tuple[bytes, list[str]]:
     )
     if told and len(packet) > _MOST_XMP:
         return b"", ["its XMP, which is too long to be searched for copies of the picture"]
-    if told:
-        for usual, (uri, what) in _PROMISES.items():
-            declared = re.findall(
-                rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(uri) + rb"[\"']", packet
-            )
-            for prefix in {usual, *declared}:
-                names = (
-                    rb"(?:MotionPhoto|MicroVideo)\w*" if usual == b"GCamera" else rb"[\w.-]+"
-                )
-                packet, count = _without(packet, prefix, names)
-                if count and what and what not in lost:
-                    lost.append(what)
-        packet, count = _without(packet, b"xmp", rb"Thumbnails")
-        if b"xmpGImg:image" in packet or b"GainMap" in packet:
+    try:
+        if told:
+            packet, lost = _unpromised(packet)
+        if told and (b"xmpGImg:image" in packet or b"GainMap" in packet):
             return b"", [*lost, "its XMP, which tells of pictures that are gone"]
-    if not goes_on:
-        packet, _ = _without(packet, b"xmpNote", rb"HasExtendedXMP")
+        if not goes_on:
+            packet, _ = _without(packet, b"xmpNote", rb"HasExtendedXMP")
+    except ValueError:
+        return b"", ["its XMP, which is damaged"]
     return packet, lost
 
 
+def _unpromised(packet):
+    """The packet without `_PROMISES`, and what they were of; ValueError where it is damaged."""
+    lost = []
+    for usual, (uri, what) in _PROMISES.items():
+        declaration = rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(uri) + rb"[\"']"
+        prefixes = {usual, *re.findall(declaration, packet)}
+        if len(prefixes) > _MOST_PREFIXES:
+            raise ValueError(f"{len(prefixes)} names for one thing")
+        names = rb"(?:MotionPhoto|MicroVideo)\w*" if usual == b"GCamera" else rb"[\w.-]+"
+        for prefix in prefixes:
+            packet, count = _without(packet, prefix, names)
+            if count and what and what not in lost:
+                lost.append(what)
+    return _without(packet, b"xmp", rb"Thumbnails")[0], lost
+
+
 def _without(packet, prefix, names):
-    """The packet without these attributes and elements, and how many there were."""
+    """The packet without these attributes and elements, and how many there were.
+
+    No byte is searched more than a few times, or a packet could be made to take hours.
+
+    Raises:
+        ValueError: an element does not end.
+    """
     name = re.escape(prefix) + b":" + names
-    total = 0
-    for pattern in (
-        rb"<(" + name + rb")(?=[\s>])[^>]*(?<!/)>.*?</\1\s*>",
-        rb"<" + name + rb"(?:\s[^>]*)?/>",
-        rb"\s+" + name + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')",
-    ):
-        packet, count = re.subn(pattern, b"", packet, flags=re.DOTALL)
-        total += count
-    return packet, total
+    kept, place = [], 0
+    for match in re.finditer(rb"<(" + name + rb")(?=[\s/>])[^<>]*>", packet):
+        if match.start() < place:  # inside one that is gone
+            continue
+        kept.append(packet[place : match.start()])
+        place = match.end()
+        if not match[0].endswith(b"/>"):
+            end = re.compile(rb"</" + re.escape(match[1]) + rb"\s*>").search(packet, place)
+            if not end:
+                raise ValueError(f"{match[1]} does not end")
+            place = end.end()
+    packet = b"".join([*kept, packet[place:]])
+    attribute = rb"(?<!\s)\s+" + name + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')"
+    packet, count = re.subn(attribute, b"", packet)
+    return packet, len(kept) + count
 
 
 # --- from one format to another ---

@@ -152,7 +152,10 @@ def _open(job, options):
         raise cli.UserError(problem)
     photo = files.read(job.image)
     if not options.alpha_mask:
-        hole = files.read_mask(job.mask, photo, options.invert_mask)
+        try:
+            hole = files.read_mask(job.mask, photo, options.invert_mask)
+        except cli.UserError as error:
+            raise cli.UserError(f"{job.mask}: {error}") from error
     elif photo.alpha is None:
         raise cli.UserError("--alpha_mask, but it has no transparency")
     else:

@@ -5,7 +5,7 @@ import html
 
 import numpy as np
 
-from pipelines import quality
+from pipelines import listing, quality
 from pipelines.exploration import plots
 from pipelines.exploration.measure import reduced
 
@@ -25,7 +25,7 @@ caption,figcaption{font-size:.85em;color:#666;text-align:left}
 
 def render(survey, sections):
     """The page as text."""
-    title = f"Photographs in {survey.root.resolve().name}"
+    title = f"Photographs in {listing.printable(survey.root.resolve().name)}"
     problems = [problem for section in sections for problem in section.problems]
     links = (
         f'<a href="#s{n}">{n}&nbsp;{html.escape(s.title)}</a>'

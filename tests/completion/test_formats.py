@@ -558,3 +558,54 @@ def test_a_side_that_a_format_cannot_hold_is_said_before(tmp_path):
     photo = files.Photo(np.zeros((1, 17000, 3), np.uint8), None, "PNG", 1, {})
     with pytest.raises(UserError, match="17000x1 pixels, at most 16383"):
         files.left_out(photo, "WEBP")
+
+
+def test_what_follows_a_png_is_named_in_one_line(tmp_path):
+    data = save(tmp_path / "a.png", pixels(20, 30)).read_bytes()
+    assert files.read(data + bytes(9)).about.left_out == []
+    for behind in (b"junk" * 9, data):
+        assert files.read(data + behind).about.left_out == ["what follows the picture"]
+    strange = data[:33] + b"\0\0\0\0\n\xff\0a\0\0\0\0" + data[33:]
+    assert files.read(strange).about.left_out == ["its unnamed chunk, which is damaged"]
+
+
+def test_sixteen_bit_grey_that_needs_a_package_elsewhere_is_read(tmp_path):
+    for compression in ("zstd", "tiff_lzw", "lzma"):
+        for polarity, array in ((1, deep(0)), (0, 65535 - deep(0))):
+            tags = {262: polarity, 274: 6}
+            path = tmp_path / "a.tif"
+            Image.fromarray(array).save(path, compression=compression, tiffinfo=tags)
+            np.testing.assert_array_equal(files.read(path).samples, np.rot90(deep(0), -1))
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"<hdrgm:a>" * 400_000,
+        b"".join(b"<hdrgm:a%d>" % k for k in range(200_000)),
+        b"".join(
+            b' xmlns:a%d="http://ns.adobe.com/hdr-gain-map/1.0/"' % k for k in range(50_000)
+        ),
+        b"hdrgm: " + b" " * 4_000_000,
+    ],
+    ids=["never closed", "names", "prefixes", "spaces"],
+)
+def test_an_xmp_that_was_made_to_take_hours_takes_none(packet):
+    made, lost = metadata.true_xmp(b"<x:xmpmeta>" + packet, False)
+    assert lost == ["its XMP, which is damaged"] and not made or made.endswith(b" " * 99)
+
+
+def test_elements_that_hold_others_go_whole():
+    packet = (
+        b'<r a="1" hdrgm:Version = "1.0"\n hdrgm:B=\'<\' c="2"><hdrgm:A>1<hdrgm:C/></hdrgm:A >x'
+        b"<hdrgm:A/>y<Container:D><rdf:Seq><rdf:li/></rdf:Seq></Container:D>z<hdrgmx:K/></r>"
+    )
+    made, lost = metadata.true_xmp(packet.replace(b"'<'", b"'&lt;'"), False)
+    assert made == b'<r a="1" c="2">xyz<hdrgmx:K/></r>' and lost == ["its gain map"]
+
+
+def test_of_thousands_of_blocks_a_few_are_named(tmp_path):
+    data = save(tmp_path / "a.jpg", pixels(20, 30)).read_bytes()
+    blocks = b"".join(b"\xff\xe5\0\x08%06d" % k for k in range(200_000))
+    left_out = files.read(data[:2] + blocks + data[2:]).about.left_out
+    assert len(left_out) == 13 and left_out[-1] == "199988 more blocks"

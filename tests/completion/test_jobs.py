@@ -91,3 +91,55 @@ def test_an_orientation_in_a_pngs_text_is_applied_once(tmp_path):
     np.testing.assert_array_equal(again.rgb, photo.rgb)
     assert again.orientation == 1 and b"rdf:Description" in again.about.xmp
     assert Image.open(tmp_path / "b.png").text["Title"] == "a bird"
+
+
+def test_masks_of_no_photo_are_named(tmp_path, capsys):
+    options = scene(tmp_path, ["one.png", "sub/unmask.png"])
+    for name in ("one_mask.png", "two_mask.png", "sub/one_mask.png"):
+        save(tmp_path / "photos" / name, np.zeros((20, 30), np.uint8))
+    found = jobs.find(dataclasses.replace(options, mask="", mask_suffix="_mask"))
+    assert [job.image.name for job in found] == ["one.png", "unmask.png"]
+    said = "left out 2: sub/one_mask.png, two_mask.png (called as a mask, *_mask, of no photo)"
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_a_photo_is_never_its_own_mask(tmp_path, model, one):
+    options = scene(tmp_path, ["scan.png"])  # black and white: as pixels a fine mask
+    scan = save(tmp_path / "photos/scan.png", np.zeros((20, 30), np.uint8))
+    (tmp_path / "masks/scan.png").unlink()
+    (tmp_path / "masks/scan.png").symlink_to(scan)
+    if one:
+        mask, output = str(tmp_path / "masks/scan.png"), str(tmp_path / "out.png")
+        options = dataclasses.replace(options, image=str(scan), mask=mask, output=output)
+    (job,) = jobs.find(options)
+    assert "its mask is the photo itself" in job.problem
+
+
+def test_no_sample_replaces_another_photo(tmp_path, model):
+    options = scene(tmp_path, ["a.jpg", "a_0.png"])
+    before = (tmp_path / "photos/a_0.png").read_bytes()
+    into = dataclasses.replace(
+        options, output=options.image, samples=2, format="png", overwrite=True
+    )
+    counts, rows = complete(into, model)
+    assert counts["failed"] == 2 and "would replace an input" in rows[0]["reason"]
+    assert (tmp_path / "photos/a_0.png").read_bytes() == before
+
+
+def test_masks_lie_in_folders_of_another_unicode_spelling(tmp_path, model):
+    options = scene(tmp_path, ["caf\u00e9/x/a.png"])
+    (tmp_path / "masks/caf\u00e9").rename(tmp_path / "masks/cafe\u0301")
+    assert complete(options, model)[0]["done"] == 1
+
+
+def test_the_folder_of_one_output_is_marked_and_a_bad_mask_is_named(tmp_path, model):
+    options = scene(tmp_path, ["a.png"])
+    image = str(tmp_path / "photos/a.png")
+    one = dataclasses.replace(options, image=image, output=f"{options.image}/filled/")
+    assert complete(one, model, report=False)[0]["done"] == 1
+    assert [job.image.name for job in jobs.find(options)] == ["a.png"]
+    mask = tmp_path / "masks/a.png"
+    mask.write_bytes(b"")
+    _, rows = complete(options, model)
+    assert rows[0]["reason"] == f"{mask}: the file is empty"

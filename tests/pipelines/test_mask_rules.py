@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tifffile
-from PIL import Image
+from PIL import ExifTags, Image
 
 from kinpaint import loading
 from kinpaint.completion import files
@@ -195,3 +195,12 @@ def test_masks_are_resized_as_tensorflow_takes_the_nearest_pixel(height, width):
     hole = np.random.default_rng(3).uniform(size=(20, 30)) < 0.5
     wanted = tf.image.resize(np.float32(hole)[..., None], [height, width], "nearest")[..., 0]
     np.testing.assert_array_equal(_resized(hole, height, width), wanted.numpy() > 0)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG", "WEBP"])
+def test_an_orientation_in_a_mask_is_applied(kind):
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Orientation] = 3
+    settings = {"tiffinfo": {274: 3}} if kind == "TIFF" else {"exif": exif, "quality": 100}
+    Image.fromarray(WHITE[::-1, ::-1]).convert("RGB").save(file, kind, **settings)
+    np.testing.assert_array_equal(mask_rules.hole_in(file.getvalue()), HOLE)
