@@ -43,6 +43,7 @@ PNG_START = b"\x89PNG\r\n\x1a\n"
 _PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
 _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _EXTRA = 258, 259, 262, 277, 284, 338
 _SAMPLE_FORMAT, _UNSIGNED = 339, 1
+_MOST_TAGS = 4000  # libtiff refuses a directory of more than 4,096
 _WHITE_IS_ZERO, _GREY_OR_RGB = 0, (0, 1, 2)
 _UNSPECIFIED, _PREMULTIPLIED = 0, 1  # kinds of extra samples
 
@@ -224,6 +225,8 @@ def lost(image: Image.Image, data: bytes) -> str:
     }
     if image.format == "TIFF":
         bits = {*image.tag_v2.get(_BITS, (1,))}
+        if len(image.tag_v2) > _MOST_TAGS:
+            return f"its {len(image.tag_v2)} tags are more than libtiff reads: remove them"
         extra = image.tag_v2.get(_EXTRA, ())
         if len(extra) > 1 or _UNSPECIFIED in extra:
             return (

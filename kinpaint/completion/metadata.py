@@ -19,6 +19,7 @@ import hashlib
 import itertools
 import re
 import struct
+import warnings
 import zlib
 
 from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin
@@ -92,7 +93,7 @@ def _few(names):
     """Each once; of a file that is made of thousands of strange blocks only the first."""
     names = list(dict.fromkeys(names))
     more = len(names) - _MOST_NAMED
-    return [*names[:_MOST_NAMED], f"{more} more blocks"] if more > 1 else names
+    return [*names[:_MOST_NAMED], f"{more} more"] if more > 1 else names
 
 
 def _of_others(image, data):
@@ -415,11 +416,11 @@ def _is_writable(kind, tag, value):
 
 def _try_tag(exif, tag, value):
     """Sets a tag in an EXIF block, unless it has a form that cannot be written there."""
-    exif[tag] = value
-    try:
-        exif.tobytes()
-    except Exception:  # noqa: BLE001, whatever Pillow finds wrong with it
-        del exif[tag]
+    probe = Image.Exif()  # all that is in the block already would be written for every tag
+    probe[tag] = value
+    with contextlib.suppress(Exception):  # whatever Pillow finds wrong with it
+        probe.tobytes()
+        exif[tag] = value
 
 
 def tiff(array, about: About) -> bytes:
@@ -467,8 +468,7 @@ def _add_exif(ifd, about):
     for tag, (kind, value) in about.tags.items():
         ifd.tagtype[tag] = kind
         ifd[tag] = value
-    exif = Image.Exif()
-    exif.load(_EXIF + about.exif)
+    (exif, *parts), _ = _loaded(about.exif)
     for tag, value in exif.items():
         if (
             tag not in _OF_SAMPLES
@@ -476,10 +476,20 @@ def _add_exif(ifd, about):
             and tag not in (_EXIF_IFD, _GPS_IFD)
         ):
             ifd[tag] = value
-    for number in (_EXIF_IFD, _GPS_IFD):
-        if values := exif.get_ifd(number):
+    for number, values in zip((_EXIF_IFD, _GPS_IFD), parts, strict=True):
+        if values:
             ifd.tagtype[number] = _LONG
             ifd[number] = dict(values)
+
+
+def _loaded(block):
+    """An EXIF block's own, photo's and place's entries, and whether all could be read."""
+    exif = Image.Exif()
+    with warnings.catch_warnings(record=True) as said:  # Pillow goes on without those
+        warnings.simplefilter("always")
+        exif.load(_EXIF + block)
+        parts = [dict(exif), dict(exif.get_ifd(_EXIF_IFD)), dict(exif.get_ifd(_GPS_IFD))]
+    return parts, not said
 
 
 # --- EXIF and XMP ---
@@ -656,10 +666,12 @@ def fitted(about: About, source: str, target: str) -> tuple[About, list[str]]:
             k for k in dict.fromkeys(kinds) if k not in ("iCCP", "pHYs", "sBIT", "bKGD", "hIST")
         ]
         gone += ["iCCP"] * ("iCCP" in kinds and not about.icc)
-        lost += [f"its PNG chunks {', '.join(gone)}"] if gone else []
+        lost += [f"its PNG chunks {', '.join(_few(gone))}"] if gone else []
+    if target == "TIFF" and about.exif and not _loaded(about.exif)[1]:
+        lost.append("parts of its EXIF, which are damaged")
     if target != "TIFF":
         gone = [tag for tag in about.tags if tag > _COPYRIGHT and tag not in _IN_EXIF]
-        lost += [f"its TIFF tags {', '.join(map(str, gone))}"] if gone else []
+        lost += [f"its TIFF tags {', '.join(map(str, _few(gone)))}"] if gone else []
     if target != "JPEG":
         if about.more_xmp:
             about.more_xmp = []
@@ -700,7 +712,7 @@ def _shortened(block, most):
     exif = Image.Exif()
     try:
         exif.load(_EXIF + block)
-        while len(made := exif.tobytes().removeprefix(_EXIF)) > most:
+        while (excess := len(made := exif.tobytes().removeprefix(_EXIF)) - most) > 0:
             parts = [exif] + [exif.get_ifd(n) for n in (_EXIF_IFD, _GPS_IFD) if exif.get_ifd(n)]
             sizes = {
                 (k, tag): len(value) if isinstance(value, str | bytes | tuple) else 1
@@ -708,8 +720,11 @@ def _shortened(block, most):
                 for tag, value in part.items()
                 if tag not in (_EXIF_IFD, _GPS_IFD)
             }
-            k, tag = max(sizes, key=sizes.get)
-            del parts[k][tag]
+            for k, tag in sorted(sizes, key=sizes.get, reverse=True):
+                del parts[k][tag]
+                excess -= 12 + sizes[k, tag]  # an entry of a directory takes 12 bytes
+                if excess <= 0:
+                    break
         return made
     except Exception:  # noqa: BLE001, Pillow raises a dozen kinds on damaged blocks
         return b""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from PIL import ExifTags, Image, ImageFile, PngImagePlugin
+from PIL import ExifTags, Image, ImageFile, PngImagePlugin, TiffImagePlugin
 
 from kinpaint.completion import files, metadata
 from pipelines import stored
@@ -608,4 +608,32 @@ def test_of_thousands_of_blocks_a_few_are_named(tmp_path):
     data = save(tmp_path / "a.jpg", pixels(20, 30)).read_bytes()
     blocks = b"".join(b"\xff\xe5\0\x08%06d" % k for k in range(200_000))
     left_out = files.read(data[:2] + blocks + data[2:]).about.left_out
-    assert len(left_out) == 13 and left_out[-1] == "199988 more blocks"
+    assert len(left_out) == 13 and left_out[-1] == "199988 more"
+
+
+def test_a_tiff_of_thousands_of_tags_is_carried():
+    def of(count):
+        tags, file = TiffImagePlugin.ImageFileDirectory_v2(), io.BytesIO()
+        for tag in range(1000, 1000 + count):
+            tags[tag] = "some text"
+        Image.new("RGB", (8, 8)).save(file, "TIFF", tiffinfo=tags)
+        return file.getvalue()
+
+    with pytest.raises(UserError, match="more than libtiff reads"):
+        files.read(of(4100))
+    photo = files.read(of(3900))
+    again = files.read(files.encoded(photo, "TIFF"))
+    assert again.about.tags == photo.about.tags and len(photo.about.tags) == 3900
+    short, lost = metadata.fitted(photo.about, "TIFF", "JPEG")
+    assert "the longest entries of its EXIF" in lost and 60_000 < len(short.exif) < 65_533
+
+
+def test_exif_that_a_tiff_cannot_hold_is_named(tmp_path):
+    outside = struct.pack("<HHII", 0x8769, 4, 1, 1 << 28)
+    for entry, said in ((outside, ["parts of its EXIF, which are damaged"]), (b"", [])):
+        block = b"II*\0\x08\0\0\0" + struct.pack("<H", bool(entry)) + entry + bytes(4)
+        path = save(tmp_path / "a.jpg", pixels(20, 30), exif=b"Exif\0\0" + block)
+        photo = files.read(path)
+        assert metadata.fitted(photo.about, "JPEG", "TIFF")[1] == said
+        assert files.read(files.encoded(photo, "TIFF")).rgb.shape == (20, 30, 3)
+        assert files.read(files.encoded(photo, "PNG")).about.exif == block

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipelines import splits
-from pipelines.exploration import findings, inventory, section, survey
+from pipelines.exploration import findings, inventory, page, section, survey
 from pipelines.exploration.measure import measure
 from tests.pipelines.pictures import jpeg, picture, write_directory
 
@@ -141,6 +142,13 @@ def test_bad_directories_end_in_one_line(tmp_path, data_dir, said):
     result = explore(tmp_path / data_dir, tmp_path / "out")
     assert result.returncode == 1 and said in result.stderr
     assert len(result.stderr.splitlines()) == 1 and not (tmp_path / "out").exists()
+
+
+def test_a_folder_whose_name_is_not_utf8_has_a_page(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(jpeg(picture(0)))
+    assert r"Photographs in caf\xe9" in page.render(survey.take(folder), [])
 
 
 def test_measures_of_known_pictures():
