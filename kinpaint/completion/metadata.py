@@ -34,6 +34,7 @@ _EXIF, _XMP, _XMP_MORE = (
     b"http://ns.adobe.com/xap/1.0/\0",
     b"http://ns.adobe.com/xmp/extension/\0",
 )
+_TIFFS = (b"II*\0", b"MM\0*")  # what an EXIF block starts with
 _ICC, _IRB = b"ICC_PROFILE\0", b"Photoshop 3.0\0"
 _XMP_KEY, _GAIN = b"XML:com.adobe.xmp", b"urn:iso:std:iso:ts:21496:-1"
 
@@ -141,11 +142,17 @@ _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 
 def _of_jpeg(image, data):
     about, profile = About(dpi=image.info.get("dpi")), {}
+    exif, comments = [], []
     for marker, content in _segments(data):
         if marker == 0xE1 and content.startswith(_EXIF):
-            about.exif = about.exif or content[len(_EXIF) :]
+            part = content[len(_EXIF) :]
+            if exif and part.startswith(_TIFFS):
+                about.left_out.append("its second EXIF")
+            else:  # the first, or more of one that is longer than a segment
+                exif.append(part)
         elif marker == 0xE1 and content.startswith(_XMP):
-            about.xmp = content[len(_XMP) :]
+            about.left_out += ["its second XMP"] * bool(about.xmp)
+            about.xmp = about.xmp or content[len(_XMP) :]
         elif marker == 0xE1 and content.startswith(_XMP_MORE):
             about.more_xmp.append(content)
         elif marker == 0xE2 and content.startswith(_ICC):
@@ -153,7 +160,7 @@ def _of_jpeg(image, data):
         elif marker == 0xED and content.startswith(_IRB):
             about.irb += content[len(_IRB) :]
         elif marker == 0xFE:
-            about.comment = content
+            comments.append(content)
         elif marker == 0 and content.strip(b"\0"):
             about.left_out.append(_behind(data, content))
         elif (
@@ -165,6 +172,7 @@ def _of_jpeg(image, data):
             what = "its content credentials" if marker == 0xEB else f"its {name or 'APP'} block"
             about.left_out.append(what)
     about.icc = b"".join(profile[k] for k in sorted(profile))
+    about.exif, about.comment = b"".join(exif), b"\n".join(comments)
     about.irb = _without_thumbnail(about.irb)
     if about.more_xmp and _COPIES.search(b"".join(about.more_xmp)):
         about.more_xmp = []

@@ -637,3 +637,22 @@ def test_exif_that_a_tiff_cannot_hold_is_named(tmp_path):
         assert metadata.fitted(photo.about, "JPEG", "TIFF")[1] == said
         assert files.read(files.encoded(photo, "TIFF")).rgb.shape == (20, 30, 3)
         assert files.read(files.encoded(photo, "PNG")).about.exif == block
+
+
+def test_exif_over_several_segments_and_all_comments_are_read(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.ImageDescription] = "Camera", "x" * 90_000
+    block = exif.tobytes()[6:]
+    data = save(tmp_path / "a.jpg", pixels(20, 30)).read_bytes()
+    parts = [b"Exif\0\0" + block[k : k + 60_000] for k in (0, 60_000)]
+    parts += [b"Exif\0\0" + block[:60_000]]  # another one, which no reader looks at
+    added = b"".join(b"\xff\xe1" + struct.pack(">H", len(p) + 2) + p for p in parts)
+    added += b"\xff\xfe\0\5one\xff\xfe\0\5two"
+    photo = files.read(data[:2] + added + data[2:])
+    assert photo.about.left_out == ["its second EXIF"] and photo.about.comment == b"one\ntwo"
+    files.write(photo, tmp_path / "b.png", "PNG")
+    seen = Image.open(tmp_path / "b.png").getexif()
+    assert seen[ExifTags.Base.ImageDescription] == "x" * 90_000
+    assert "the longest entries of its EXIF" in files.left_out(photo, "JPEG")
+    short = files.read(files.encoded(photo, "JPEG")).about
+    assert b"Camera" in short.exif and short.comment == b"one\ntwo"
