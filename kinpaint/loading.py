@@ -90,7 +90,7 @@ class Completer:
         image = checked_pictures(np.asarray(image)[None])[0]
         _check_sizes(tile, reach)
         hole = halo.grown(image, checked_hole(mask, image), grow)
-        depth = self.depth if reach is None else max(reach * self.depth // self.reach, 1)
+        depth = self.depth if not reach else max(reach * self.depth // self.reach, 1)
         reach = min(reach or self.reach, tile)
         levels = fill.plan(hole, tile, reach, depth)
         pieces = details.plan(hole) if detail and max(hole.shape) > reach else []
