@@ -28,7 +28,7 @@ softmax, metrics and spectral norms stay float32.
 
     import kinpaint
 
-    model = kinpaint.load("saved_models/NAME")  # or a run directory
+    model = kinpaint.load("kinpaint-base")  # a preset; or saved_models/NAME, a run directory
     filled = model.complete(image, mask)  # uint8 [H, W, 3] and [H, W]
 
 Submodules load when first used; nothing heavy is imported with the package.
@@ -44,9 +44,10 @@ def load(path="", weights=""):
     """Opens a model for use.
 
     Args:
-        path: `saved_models/NAME` (its newest version), `saved_models/NAME/N`, a
-            run directory (its newest checkpoint), or the URL of a server
-            (`http://HOST:8501/NAME`, `grpc://HOST:8500/NAME`); empty: the model in the box.
+        path: a preset by name (`kinpaint.presets()` lists them), `saved_models/NAME` (its
+            newest version), `saved_models/NAME/N`, a run directory (its newest checkpoint),
+            or the URL of a server (`http://HOST:8501/NAME`, `grpc://HOST:8500/NAME`); empty:
+            kinpaint-base, the model in the box.
         weights: of a run directory, "ema" (the averaged generator) or "raw" (the one that is
             trained); "": the averaged one where the run keeps it.
 

@@ -1,9 +1,16 @@
-"""Makes a run directory of published DeepFill weights.
+r"""Makes a run directory of weights that were trained elsewhere.
 
-    python -m kinpaint.import_weights --model=gated --weights=snap-0 --run_dir=runs/published
+    python -m kinpaint.import_weights --model=lama --weights=best.ckpt --run_dir=runs/lama
+    python -m kinpaint.import_weights --model=gated --weights=snap-0 --run_dir=runs/deepfill
+    python -m kinpaint.import_weights --model='residual(width=48, fill=pull_push)' \
+        --weights=mine.npz --run_dir=runs/mine
 
-`--weights` is a TensorFlow 1 checkpoint's prefix or an .npz with the same names. The run
-can be loaded, exported, evaluated, or be the start of a training (--warm_start).
+`--weights` is published LaMa (Lightning's .ckpt, TorchScript's .pt, a plain .pth) or DeepFill
+(a TensorFlow 1 checkpoint's prefix, or the .pth of its PyTorch port), or an .npz with the names
+of either; PyTorch is not needed, and of its files nothing but tensors is read. Or it is any
+generator of this project: an .npz by the names of its own variables, which
+`numpy.savez(FILE, **{v.path: v for v in network.variables})` writes on any Keras backend. The
+run can be loaded, exported, evaluated, or be the start of a training (--warm_start).
 """
 
 import dataclasses
@@ -19,11 +26,24 @@ class ImportOptions(cli.Options):
     """Which weights, for which model, and where to."""
 
     model: str = cli.option(
-        "gated", "generator, with settings if wanted: gated (DeepFill v2), contextual (v1)"
+        "gated",
+        "generator, with settings if wanted; published: lama, gated (DeepFill v2), contextual "
+        "(DeepFill v1)",
     )
-    weights: str = cli.option("", "checkpoint prefix (without .index) or .npz file")
+    weights: str = cli.option(
+        "", "PyTorch file (.ckpt, .pt, .pth), TensorFlow checkpoint's prefix or .npz"
+    )
     channel_order: str = cli.option(
-        "bgr", "colours the weights were trained with; bgr is turned", choices=("bgr", "rgb")
+        "",
+        "colours published weights were trained with; bgr is turned; not given: bgr for "
+        "TensorFlow 1's files, rgb for PyTorch's",
+        choices=("", "bgr", "rgb"),
+    )
+    image_size: int = cli.option(
+        256, "side in pixels of the pictures they were trained on", low=1
+    )
+    data_dir: str = cli.option(
+        "", "folder whose CREDITS.md names the photographs; an export's card quotes it"
     )
     run_dir: str = cli.option("", "directory to write; must be new or empty")
 
@@ -48,28 +68,39 @@ def import_weights(options):
         UserError: the file or the names in it will not do, or the directory is not empty.
     """
     from kinpaint import models
-    from kinpaint.models import published
     from kinpaint.training import checkpoints
+    from kinpaint.weights import published
     from pipelines import terms
 
     run_dir = pathlib.Path(options.run_dir)
     if run_dir.exists() and (not run_dir.is_dir() or any(run_dir.iterdir())):
         raise cli.UserError(f"{run_dir} is not an empty directory: choose a new --run_dir")
     wanted = terms.parse(options.model, what="--model")
-    if len(wanted) != 1 or wanted[0].name not in ("gated", "contextual"):
-        raise cli.UserError(
-            f"--model={options.model}: published weights fit gated or contextual only"
-        )
-    settings = {**wanted[0].settings, "published": True}
-    network = models.build(wanted[0].name, dtype="float32", **settings)
+    if len(wanted) != 1:
+        raise cli.UserError(f"--model={options.model}: name one generator")
+    (model,) = wanted
     arrays = published.read(options.weights)
-    published.assign(network, arrays, options.channel_order)
-    model = dataclasses.replace(wanted[0], settings=settings)
+    named = published.naming(arrays, model.name)
+    if named:
+        model = dataclasses.replace(model, settings=named.settings(arrays) | model.settings)
+        network = models.build(model.name, dtype="float32", **model.settings)
+        published.assign(network, arrays, named, options.channel_order)
+    else:
+        network = models.build(model.name, dtype="float32", **model.settings)
+        if not published.are_by_path(network, arrays):
+            raise cli.UserError(
+                f"{options.weights} names none of {model.name}'s variables, such as "
+                f"{network.variables[0].path}, and is no published DeepFill or LaMa generator "
+                "(gated, contextual, lama)"
+            )
+        published.assign_by_path(network, arrays)
     state = {"network": checkpoints.named(network)}
     checkpoints.write(run_dir, 0, state, {"imported_from": options.weights})
-    (run_dir / "flags.txt").write_text(
-        f"--model={str(model).removeprefix('1*')}\n--image_size=256\n"
-    )
+    flags = {"model": str(model).removeprefix("1*").removeprefix("1.0*")}
+    flags |= {"image_size": options.image_size}
+    flags |= {"data_dir": options.data_dir} if options.data_dir else {}
+    lines = [f"--{name}={value}\n" for name, value in flags.items()]
+    (run_dir / "flags.txt").write_text("".join(lines))
     return run_dir
 
 

@@ -1,6 +1,7 @@
 """Opens exported versions and run directories as one kind of object."""
 
 import functools
+import itertools
 import numbers
 import pathlib
 
@@ -8,14 +9,14 @@ import numpy as np
 
 from kinpaint.backend import check_tensorflow
 from kinpaint.completion import fill
-from kinpaint.training import restoring
+from kinpaint.inpainting import detail as details
+from kinpaint.inpainting import halo, presets
+from kinpaint.inpainting.presets import CARD
 from pipelines import mask_rules
 from pipelines.base import files, identity
 from pipelines.base.errors import UserError
 from pipelines.base.late import tf
 
-CARD = "model_card.json"
-BOXED = pathlib.Path(__file__).parents[1] / "saved_models" / "kinpaint-small"
 TILE, SMALLEST_TILE = 512, 64  # pixels
 
 
@@ -44,7 +45,23 @@ class Completer:
         """Side in pixels of the pictures it trained on (`completion.fill`), at most a tile."""
         return min(self.card.get("image_size", TILE), TILE)
 
-    def complete(self, image, mask, samples=1, seed=0, tile=TILE, reach=None):
+    @property
+    def depth(self):
+        """Pixels from a hole's edge to which it is trusted in larger pictures than those."""
+        return self.card.get("depth") or max(self.reach // 8, 1)
+
+    def complete(
+        self,
+        image: np.ndarray,
+        mask: np.ndarray,
+        samples: int = 1,
+        seed: int = 0,
+        tile: int = TILE,
+        reach: int | None = None,
+        detail: bool = True,
+        grow: int | str = 0,
+        progress=None,
+    ) -> np.ndarray:
         """Fills one picture of any size; large ones window by window (`completion.fill`).
 
         Args:
@@ -55,19 +72,36 @@ class Completer:
                 others give the same each time).
             seed: of the drawings.
             tile: largest side in pixels given to the network at once.
-            reach: side in pixels above which deep holes are filled from coarse to fine;
-                default: the attribute.
+            reach: side in pixels above which deep holes are filled from coarse to fine and
+                detail is added; default: the attribute.
+            detail: add the grain and texture of the surroundings (`inpainting.detail`); only
+                in pictures larger than `reach`, where the network's own is too soft.
+            grow: pixels to grow the mask by, or "auto": as far as halos of what stood there
+                reach (`inpainting.halo`). The pixels it grows by count as hole.
+            progress: called in this thread as progress(done, total) before each window; what
+                it raises ends the work.
 
         Returns:
             uint8 [H, W, 3], or [K, H, W, 3] for samples=K > 1.
+
+        Raises:
+            UserError: image, mask or a number will not do.
         """
         image = checked_pictures(np.asarray(image)[None])[0]
         _check_sizes(tile, reach)
-        hole, reach = checked_hole(mask, image), reach or self.reach
-        filled = [
-            fill.fill(functools.partial(self._complete, draw=draw), image, hole, tile, reach)
-            for draw in _draws(samples, seed)
-        ]
+        hole = halo.grown(image, checked_hole(mask, image), grow)
+        depth = self.depth if not reach else max(reach * self.depth // self.reach, 1)
+        reach = min(reach or self.reach, tile)
+        levels = fill.plan(hole, tile, reach, depth)
+        pieces = details.plan(hole) if detail and max(hole.shape) > reach else []
+        draws = _draws(samples, seed)
+        steps = sum(len(level.windows) for level in levels) + len(pieces)
+        filled = []
+        for k, draw in enumerate(draws):
+            step = _step(progress, k * steps, len(draws) * steps)
+            predict = functools.partial(self._complete, draw=draw)
+            picture = fill.paint(predict, image, levels, step)
+            filled.append(details.restore(picture, hole, pieces, step))
         return filled[0] if samples == 1 else np.stack(filled)
 
     def complete_batch(self, images, masks, seed=0, samples=1):
@@ -102,6 +136,12 @@ def _check_sizes(tile, reach):
             continue
         if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
             raise UserError(f"{name}={value}: write a whole number of at least {least}")
+
+
+def _step(progress, done, total):
+    """What is called before each window, counting on from `done`."""
+    count = itertools.count(done)
+    return lambda: progress(next(count), total) if progress else None
 
 
 def _draws(samples, seed):
@@ -167,6 +207,8 @@ def key(path, weights=""):
     if version is None:
         if not _is_run(path):
             raise _nothing_in(path)
+        from kinpaint.training import restoring  # an exported model needs none of training
+
         return restoring.key(path, weights)
     found = [version / CARD, version / "saved_model.pb", *version.glob("variables/*")]
     found = sorted(file for file in found if file.is_file())
@@ -185,7 +227,9 @@ def _key_of_server(url):
 
 
 def _local(path):
-    return pathlib.Path(path or BOXED)
+    if not path or presets.is_preset(path):
+        path = presets.path_of(path or presets.DEFAULT)
+    return pathlib.Path(path)
 
 
 def load(path, weights=""):
@@ -274,6 +318,7 @@ def _network_of(path, card):
 def _load_run(path, weights):
     check_tensorflow("opening a training run")
     from kinpaint.serving import signatures
+    from kinpaint.training import restoring
 
     network, info = restoring.restore_generator(path, weights=weights)
     module = signatures.of(network)

@@ -32,10 +32,18 @@ class LossOptions(Options):
         "hinge", "rule of the adversarial loss when there is a discriminator", choices=RULES
     )
     adversarial_weight: float = option(0.1, "weight of the generator's adversarial loss", low=0)
+    adversarial_of: str = option(
+        "composite",
+        "what the discriminator is shown: the composite, or the raw output",
+        choices=("composite", "output"),
+    )
     gradient_penalty: float = option(
         10.0,
-        "weight of the discriminator's gradient penalty where the rule has one (wgan_gp)",
+        "weight of the discriminator's gradient penalty, in the rules wgan_gp, r1 and lama",
         low=0,
+    )
+    penalty_every: int = option(
+        1, "steps between penalties; one of every k steps weighs k times as much", low=1
     )
     feature_weights_dir: str = option(
         "", "directory of trunk npz files for perceptual and style losses and --best_by=lpips_*"

@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from PIL import Image, features
 
+from pipelines.base import files
 from pipelines.base.errors import UserError
 from pipelines.listing import MAX_PIXELS
 
@@ -344,11 +345,11 @@ def encoded_png(picture: np.ndarray) -> bytes:
 
 
 def write_png(path: str | os.PathLike, picture: np.ndarray) -> None:
-    """Writes a picture as a PNG.
+    """Writes a picture as a PNG, whole or not at all.
 
     Not by OpenCV's own writer, which takes no path that is not UTF-8 and tells of no error.
     """
-    pathlib.Path(path).write_bytes(encoded_png(picture))
+    files.write(path, encoded_png(picture))
 
 
 def turned(array: np.ndarray, orientation: int) -> np.ndarray:

@@ -34,6 +34,18 @@ def exported(tiny_network, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def fourier(tmp_path_factory):
+    """Directory of the first version of a network with Fourier transforms inside."""
+    from kinpaint import models
+    from kinpaint.serving import exporting
+
+    settings = {"width": 4, "blocks": 1}
+    card = {"name": "fourier", "model": "lama", "model_settings": settings, "image_size": 64}
+    base = tmp_path_factory.mktemp("models") / "fourier"
+    return exporting.export_network(models.build("lama", **settings), base, card)
+
+
+@pytest.fixture(scope="session")
 def pluralistic(tmp_path_factory):
     """Directory of the first version of `many`, which has a latent."""
     import keras

@@ -22,7 +22,7 @@ from kinpaint import loading, npz
 from kinpaint.completion import files, metadata
 from kinpaint.completion.options import CompleteOptions
 from kinpaint.completion.report import Report
-from kinpaint.metrics import torch_files
+from kinpaint.weights import torch_files
 from pipelines import decode, headers, listing, mask_rules, quality, records, stored
 from pipelines.base import files as base_files
 from pipelines.base.errors import UserError

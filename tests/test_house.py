@@ -89,6 +89,8 @@ def test_every_option_and_field_is_read_somewhere():
     read |= {n.attr for _, n in nodes(ast.Attribute) if isinstance(n.ctx, ast.Load)}
     read |= {n.arg for _, n in nodes(ast.arg)}
     read |= {n.value for _, n in nodes(ast.Constant) if isinstance(n.value, str)}
+    for template in (ROOT / "kinpaint").rglob("*.j2"):
+        read |= {*re.findall(r"\.(\w+)", template.read_text())}
     unread = []
     for path, node in nodes(ast.ClassDef):
         if any("dataclass" in ast.unparse(d) for d in node.decorator_list):

@@ -18,7 +18,7 @@ from kinpaint.completion import jobs
 from kinpaint.completion.options import CompleteOptions
 from kinpaint.evaluation import contestants
 from kinpaint.metrics import trunks
-from kinpaint.models import published
+from kinpaint.weights import published
 from pipelines import listing, materialise, photos, records, splits
 from pipelines.base.errors import UserError
 from pipelines.inaturalist import api, journal, plan, schema

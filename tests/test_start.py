@@ -57,6 +57,8 @@ WRONG = {
         ("--out_dir=NONE", "--data_dir=PHOTOS", "--variant=a: --emma=1", "the run a: "),
         ("--out_dir=NONE", "--data_dir=PHOTOS", "--base=--ema=3", "the run base: --ema=3"),
     ),
+    "kinpaint.report": (("--slides", "say where"),),
+    "kinpaint.demo": (("--port=99999999", "at most 65535"),),
     "kinpaint.export": (("--run_dir=NONE", "--name=x", "no run directory"),),
     "kinpaint.import_weights": (("--weights=NONE", "--run_dir=NONE", "no such file"),),
     "kinpaint.metrics.lpips_weights": (("--weights=NONE", "no such file"),),

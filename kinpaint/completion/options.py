@@ -11,7 +11,7 @@ from pipelines.options import MAX_SEED
 class CompleteOptions(Options):
     """What is completed, with what, and where it goes."""
 
-    model: str = option("", "exported model or run directory; none: the model in the box")
+    model: str = option("", "exported model, run directory or preset; none: kinpaint-base")
     image: str = option("", "photo, directory (read recursively), or list.txt: a photo a line")
     mask: str = option(
         "", "mask for all, or directory of masks with the photos' stems; white is the hole"
@@ -32,6 +32,10 @@ class CompleteOptions(Options):
         0,
         "side in pixels above which deep holes are filled from coarse to fine; 0: the model's",
         low=0,
+    )
+    detail: bool = option(True, "add the grain and texture of what surrounds a hole")
+    grow: str = option(
+        "0", "grow the mask by so many pixels, or auto: as far as halos beside it reach"
     )
     feather: int = option(
         0, "fade over this many known pixels around the hole; they are changed then", low=0

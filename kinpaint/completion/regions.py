@@ -1,14 +1,21 @@
-"""Which parts of a large photo the network looks at.
+"""Which windows of a photo the network looks at.
 
-Holes are found on a grid of cells, so that the work depends little on the
-number of pixels, joined into groups that share one window, and each group gets
-a window with known pixels around it.
+The work goes by the hole pixels, not by the number of holes or the size of the photo. Holes
+are found on a grid of cells; one that no window could hold with known pixels around it is cut
+along a grid that is the same for all, so that twenty scratches beside each other share the
+windows that one of them alone would need; then whatever one window can hold is put together.
+Where all holes cut along the grid need far fewer pixels than that, they are cut.
 """
 
 import dataclasses
 
 import cv2
 import numpy as np
+
+# How many of the last groups a further hole is tried with: in reading order its neighbours are
+# among them, and a page of specks does not cost the square of their number.
+_TRIED = 64
+_WORTH_CUTTING = 0.8  # of the pixels
 
 
 @dataclasses.dataclass
@@ -41,53 +48,99 @@ class Box:
 
 
 @dataclasses.dataclass
-class Region:
-    """Holes that are filled together.
+class Window:
+    """What the network sees at once, and what of it is written.
 
     Attributes:
-        window: what the network sees, holes and surroundings.
-        holes: bool, shaped as the window: the pixels to fill; other holes may be
-            in sight, but are filled with their own region.
+        box: the pixels seen, holes and surroundings.
+        pixels: bool, shaped as the box: the pixels to fill; others may be unknown as well,
+            but belong to another window.
     """
 
-    window: Box
-    holes: np.ndarray
+    box: Box
+    pixels: np.ndarray
 
 
-def plan(mask, tile):
-    """Yields the regions of a picture.
+def plan(holes: np.ndarray, tile: int) -> list[Window]:
+    """The windows that fill every hole pixel exactly once, in reading order.
 
     Args:
-        mask: bool [H, W], True in holes.
+        holes: bool [H, W], True where pixels are to be filled.
         tile: largest side in pixels that the network takes at once.
     """
+    whole, cut = (_windows(holes, tile, cut_all) for cut_all in (False, True))
+    # A hole is better painted in one window than in two, so cutting must be worth it.
+    return cut if _pixels(cut) < _WORTH_CUTTING * _pixels(whole) else whole
+
+
+def _windows(holes, tile, cut_all):
     cell = max(tile // 32, 1)
-    labels, boxes = _holes(mask, cell)
+    labels, boxes = _pieces(holes, cell, tile, cut_all)
+    windows = []
     for box, members in _grouped(boxes, tile):
-        window = _window(box, mask.shape, tile)
-        yield Region(window, _own_holes(mask, labels, cell, window, members))
+        seen = _window(box, holes.shape, tile)
+        windows.append(Window(seen, _own_pixels(holes, labels, cell, seen, members)))
+    return windows
 
 
-def _holes(mask, cell):
-    """Labels of connected cells with a hole, and {label: Box in pixels}."""
-    height, width = mask.shape
+def _pixels(windows):
+    """How many pixels the network sees."""
+    return sum(window.pixels.size for window in windows)
+
+
+def _pieces(holes, cell, tile, cut_all):
+    """Labels of cells, and {label: Box in pixels} of what one window can hold.
+
+    What is too large for that is cut along the common grid; or everything is.
+    """
+    height, width = holes.shape
     rows, columns = np.arange(0, height, cell), np.arange(0, width, cell)
-    cells = np.logical_or.reduceat(mask, rows, axis=0)
+    cells = np.logical_or.reduceat(holes, rows, axis=0)
     cells = np.logical_or.reduceat(cells, columns, axis=1)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8))
-    boxes = {}
-    for label in range(1, count):
-        left, top, wide, high, _ = (stats[label] * cell).tolist()
-        bottom, right = min(top + high, height), min(left + wide, width)
-        boxes[label] = Box(top, left, bottom, right)
-    return labels, boxes
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8))
+    step = max((tile - 2 * (tile // 8)) // cell, 1)  # cells a side of the common grid
+    to_cut = (stats[:, 2:4].max(axis=1) > step) | cut_all
+    to_cut[0] = False
+    if to_cut.any():  # every cut piece is known by its place on the grid
+        across = -(-cells.shape[1] // step)
+        by_row, by_column = (np.arange(len(x)) // step for x in (rows, columns))
+        places = np.add.outer(by_row * across, by_column)
+        labels = np.where(to_cut[labels], len(stats) + places, labels)
+    return labels, {
+        label: Box(
+            int(rows[0]) * cell,
+            int(columns[0]) * cell,
+            min(int(rows[1]) * cell, height),
+            min(int(columns[1]) * cell, width),
+        )
+        for label, (rows, columns) in _extents(labels)
+    }
+
+
+def _extents(labels):
+    """(label, ((top, bottom), (left, right))) in cells of each label, by its first cell."""
+    rows, columns = np.nonzero(labels)
+    if not len(rows):
+        return []
+    names, first, inverse = np.unique(
+        labels[rows, columns], return_index=True, return_inverse=True
+    )
+    spans = []
+    for positions in (rows, columns):
+        low = np.full(len(names), labels.size)
+        high = np.zeros(len(names), int)
+        np.minimum.at(low, inverse, positions)
+        np.maximum.at(high, inverse, positions)
+        spans.append(np.stack([low, high + 1], axis=1))
+    order = np.argsort(first, kind="stable")
+    return [(int(names[k]), (spans[0][k], spans[1][k])) for k in order]
 
 
 def _grouped(boxes, tile):
     """Joins boxes that one window can hold, first come first joined."""
     groups = []
     for label, box in boxes.items():
-        for group in reversed(groups):
+        for group in reversed(groups[-_TRIED:]):
             union = group[0].union(box)
             if fits(union, tile):
                 group[0] = union
@@ -106,11 +159,10 @@ def fits(box, tile):
 def _window(box, shape, tile):
     """The box and its surroundings: as much again as the box, at least half a tile.
 
-    A window that fits a tile has a multiple of 64 pixels where the picture allows, so that few
-    shapes occur.
+    A window has a multiple of 64 pixels where the picture allows, so that few shapes occur.
     """
     side = max(tile // 2, 2 * box.longest)
-    side = min(-(-side // 64) * 64, tile) if fits(box, tile) else side
+    side = min(-(-side // 64) * 64, tile)
     top, bottom = _span(box.top, box.bottom, side, shape[0])
     left, right = _span(box.left, box.right, side, shape[1])
     return Box(top, left, bottom, right)
@@ -123,10 +175,8 @@ def _span(start, stop, side, limit):
     return first, first + side
 
 
-def _own_holes(mask, labels, cell, window, members):
+def _own_pixels(holes, labels, cell, seen, members):
     """Hole pixels of the window whose cell belongs to one of the members."""
-    rows = np.arange(window.top, window.bottom) // cell
-    columns = np.arange(window.left, window.right) // cell
-    mine = np.zeros(labels.max() + 1, bool)
-    mine[members] = True
-    return mask[window.slices] & mine[labels][rows[:, None], columns]
+    rows = np.arange(seen.top, seen.bottom) // cell
+    columns = np.arange(seen.left, seen.right) // cell
+    return holes[seen.slices] & np.isin(labels[rows[:, None], columns], members)

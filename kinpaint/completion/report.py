@@ -134,5 +134,5 @@ def _sources(job):
 def _stamps(job):
     try:
         return [identity.stamp(path) for path in _sources(job)]
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name with a zero byte
         return None  # it cannot be read, as its row will say

@@ -17,6 +17,7 @@ import numpy as np
 from kinpaint.completion import files, fill
 from kinpaint.completion.jobs import mark_output
 from kinpaint.completion.report import Report
+from kinpaint.inpainting import halo
 from pipelines import cli, listing, stored
 
 PIXELS_IN_FLIGHT = 24_000_000
@@ -172,6 +173,7 @@ def _filled(model, opened, options):
     photo, hole = opened.photo, opened.hole
     if not hole.any():
         return []
+    hole = halo.grown(photo.rgb, hole, options.grow)
     wide = fill.widened(hole, options.feather) if options.feather else hole
     pictures = model.complete(
         photo.rgb,
@@ -179,7 +181,8 @@ def _filled(model, opened, options):
         samples=options.samples,
         seed=options.seed,
         tile=options.tile,
-        reach=options.reach,
+        reach=options.reach or None,
+        detail=options.detail,
     )
     pictures = pictures[None] if options.samples == 1 else pictures
     if options.feather:

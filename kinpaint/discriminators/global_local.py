@@ -69,29 +69,32 @@ class GlobalLocal(Discriminator):
         return keras.layers.BatchNormalization(dtype=self.dtype_policy, name=f"{name}_norm")
 
     def score(self, image, mask, training):
-        """Scores [B, 1], or [B, 2] of the whole and the crop."""
+        """Scores [B, 1], or [B, 2] of the whole and the crop; features of both."""
         whole = ops.image.resize(image, (self.size, self.size))
         crop = hole_crop(image, mask, self.size // 2)
         if not self.joined:
             whole_mask = ops.image.resize(mask, (self.size, self.size), "nearest")
             whole = ops.concatenate([whole, whole_mask], axis=-1)
         norms = iter(self.norms)
-        features = [
-            self._features(convs, head, norms, picture, training)
+        features = []
+        ends = [
+            self._end(convs, head, norms, picture, training, features)
             for convs, head, picture in zip(
                 (self.whole, self.crop), self.heads, (whole, crop), strict=True
             )
         ]
-        joined = ops.concatenate(features, axis=-1)
-        return self.verdict(joined) if self.joined else joined
+        joined = ops.concatenate(ends, axis=-1)
+        return (self.verdict(joined) if self.joined else joined), features
 
-    def _features(self, convs, head, norms, x, training):
+    def _end(self, convs, head, norms, x, training, features):
+        """What one of the two says of x; appends what its convolutions see to `features`."""
         for conv in convs:
             x = conv(x)
             if self.joined:
                 x = ops.relu(next(norms)(x, training=training))
             else:
                 x = ops.leaky_relu(x, 0.2)
+            features.append(x)
         x = head(ops.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3])))
         return ops.relu(x) if self.joined else x
 

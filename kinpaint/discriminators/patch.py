@@ -46,16 +46,17 @@ class Patch(Discriminator):
         self.width = width
 
     def score(self, image, mask, training):
-        """Scores [B, about H / 8 - 2, about W / 8 - 2, 1]; at least 24 px a side."""
+        """Scores [B, about H / 8 - 2, about W / 8 - 2, 1]; at least 24 px a side. Features."""
         known = ops.where(mask > 0.5, 0.0, image)
-        x = ops.concatenate([image, known, mask], axis=-1)
+        x, features = ops.concatenate([image, known, mask], axis=-1), []
         for i, conv in enumerate(self.convs):
             x = conv(ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))))
             if 0 < i < 4:
                 x = self.norms[i - 1](x)
             if i < 4:
                 x = ops.leaky_relu(x, 0.2)
-        return x
+                features.append(x)
+        return x, features
 
     def get_config(self):
         """Constructor arguments."""

@@ -34,14 +34,15 @@ class SNPatch(Discriminator):
         self.width = width
 
     def score(self, image, mask, training):
-        """Scores [B, H / 64, W / 64, 4 width], rounded up."""
-        x = ops.concatenate([image, mask], axis=-1)
+        """Scores [B, H / 64, W / 64, 4 width], rounded up, and features."""
+        x, features = ops.concatenate([image, mask], axis=-1), []
         for conv in self.convs[:-1]:
             x = ops.leaky_relu(conv(x, training=training), 0.2)
+            features.append(x)
         x = self.convs[-1](x, training=training)
         # The same, written out: with its own operation here TensorFlow's fusing of operations
         # fails for the whole float32 training step, and says so on stderr.
-        return ops.maximum(x, 0.2 * x)
+        return ops.maximum(x, 0.2 * x), features
 
     def get_config(self):
         """Constructor arguments."""

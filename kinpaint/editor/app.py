@@ -30,9 +30,10 @@ from starlette.staticfiles import StaticFiles
 
 import kinpaint
 from kinpaint.completion import files
-from kinpaint.editor import jobs, models, pictures, sessions
+from kinpaint.editor import jobs, models, pictures, select, sessions
 from kinpaint.editor.guard import Guard
 from kinpaint.editor.options import DemoOptions
+from kinpaint.inpainting import halo
 from pipelines import stored
 from pipelines.base.errors import UserError
 from pipelines.listing import MAX_PIXELS
@@ -175,6 +176,7 @@ class Server:
                     422, "send two files, image and mask, as multipart/form-data"
                 )
             model = self.model(form.get("model") or "")
+            grow = halo.checked(form.get("grow") or "0")
             folder = self.sessions.folder_for_photo()
             session = self.sessions.new()  # of this request alone
             try:
@@ -183,7 +185,7 @@ class Server:
                 hole = await self.hold(_hole_of_file, photo, mask.file, request.query_params)
                 step = photo.steps["0"]
                 if hole.any():
-                    step = await self._filled(request, owner, photo, step, model, hole)
+                    step = await self._filled(request, owner, photo, model, hole, grow)
                 made = folder / "made"
                 await self.hold(sessions.export, photo, step, made)
                 body = await anyio.to_thread.run_sync(made.read_bytes)
@@ -197,10 +199,10 @@ class Server:
             return self.session(request).id
         return request.client.host if request.client else ""
 
-    async def _filled(self, request, owner, photo, step, model, hole):
+    async def _filled(self, request, owner, photo, model, hole, grow):
         """Waits for a filling, and stops it when the client has gone."""
         mask = await self.hold(jobs.save_mask, photo.folder, hole)
-        job = jobs.Job(owner, photo, step, model, mask)
+        job = jobs.Job(owner, photo, photo.steps["0"], model, mask, grow=grow)
         self._queued(job)
         while not job.over.is_set():
             with anyio.move_on_after(1.0):
@@ -350,11 +352,12 @@ class Server:
         samples = _number(request, "samples", 1)
         if not 1 <= samples <= MOST_SAMPLES:
             raise HTTPException(422, f"samples must be 1 to {MOST_SAMPLES}")
+        grow = halo.checked(request.query_params.get("grow", "0"))
         if photo.id in self.queue.busy():
             raise HTTPException(409, "this photo is being filled: wait, or cancel that first")
         body = await request.body()
         mask = await self.hold(_mask_for_job, photo, body)
-        job = jobs.Job(session.id, photo, step, model, mask, samples)
+        job = jobs.Job(session.id, photo, step, model, mask, samples, grow)
         self._queued(job)
         return JSONResponse(self._told(job), 202)
 
@@ -620,8 +623,6 @@ def _share(value):
 
 
 def _selected(photo, step, keep, remove, box, grow):
-    from kinpaint.editor import select
-
     level = select.reduced_level(photo.width, photo.height, photo.depth)
     found = select.outline(pictures.whole(step.layers, level), keep, remove, box)
     return _bits(select.enlarged(found, photo.width, photo.height, grow))

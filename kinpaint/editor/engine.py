@@ -22,6 +22,8 @@ from collections.abc import Callable
 import numpy as np
 
 from kinpaint.editor import pictures
+from kinpaint.inpainting import halo
+from pipelines.base import quiet
 from pipelines.base.errors import UserError
 
 LOADER = "kinpaint:load"
@@ -39,6 +41,7 @@ class Task:
         mask: a `.npy` file, bool [H, W].
         results: folders to be made, one for each filling.
         depth: of the photo's pyramid.
+        grow: pixels by which the hole is grown, or "auto" (`inpainting.halo`).
     """
 
     job: str
@@ -47,6 +50,7 @@ class Task:
     mask: pathlib.Path
     results: list[pathlib.Path]
     depth: int
+    grow: int | str = 0
 
 
 class Engine:
@@ -105,6 +109,7 @@ def _child(line, loader):
     """What the child process runs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the server's affair
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    quiet.on_import("tensorflow")
     module, _, function = loader.partition(":")
     with contextlib.suppress(EOFError, BrokenPipeError):
         _Child(line, lambda s: getattr(importlib.import_module(module), function)(s)).run()
@@ -168,21 +173,15 @@ class _Child:
         count = len(task.results)
         if count > 1 and not model.draws:
             raise UserError("this model has one answer: ask for one filling")
-        image, hole = pictures.whole(task.layers), np.load(task.mask)
+        image = pictures.whole(task.layers)
+        hole = halo.grown(image, np.load(task.mask), task.grow)
 
         def progress(done, total):
             self._look_for_stop(task.job)
             self._line.send(("progress", task.job, int(done), int(total)))
 
         progress(0, 0)
-        import inspect  # TODO until complete has progress
-
-        extra = (
-            {"progress": progress}
-            if "progress" in inspect.signature(model.complete).parameters
-            else {}
-        )
-        filled = model.complete(image, hole, samples=count, **extra)
+        filled = model.complete(image, hole, samples=count, progress=progress)
         self._look_for_stop(task.job)
         layers = [
             pictures.store_filling(folder, image, picture, hole, task.depth)

@@ -36,6 +36,7 @@ class Job:
         model: that fills it.
         mask: path of the hole, removed when the engine is done with it.
         samples: fillings wanted.
+        grow: see `engine.Task`.
         state: "waiting", "loading" (the model), "running", "done", "failed" or "cancelled".
         done, total: windows of the picture.
         problem: why it failed, in words.
@@ -50,6 +51,7 @@ class Job:
     model: models.Model
     mask: pathlib.Path
     samples: int = 1
+    grow: int | str = 0
     id: str = dataclasses.field(default_factory=lambda: secrets.token_urlsafe(16))
     state: str = "waiting"
     done: int = 0
@@ -169,7 +171,13 @@ class Queue:
         self.current, job.state = job, "loading"
         folders = [job.photo.new_folder() for _ in range(job.samples)]
         task = engine.Task(
-            job.id, job.model.source, job.step.layers, job.mask, folders, job.photo.depth
+            job.id,
+            job.model.source,
+            job.step.layers,
+            job.mask,
+            folders,
+            job.photo.depth,
+            job.grow,
         )
         self._engine.send("fill", task)
 

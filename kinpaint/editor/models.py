@@ -5,9 +5,8 @@ import json
 import pathlib
 from collections.abc import Sequence
 
-from pipelines.cli import UserError
-
-CARD = "model_card.json"
+from kinpaint.inpainting import presets
+from pipelines.base.errors import UserError
 
 
 @dataclasses.dataclass
@@ -101,7 +100,7 @@ def _version(base):
 
 def _card(exported):
     try:
-        card = json.loads((exported / CARD).read_text())
+        card = json.loads((exported / presets.CARD).read_text())
     except (OSError, ValueError):  # exported by something else
         return {}
     return card if isinstance(card, dict) else {}
@@ -109,17 +108,9 @@ def _card(exported):
 
 def _presets():
     """{name: Model} of the models in the box, the default first."""
-    import kinpaint
-
-    if not hasattr(kinpaint, "presets"):
-        box = pathlib.Path(__file__).parents[2] / "saved_models"
-        return {
-            p.name: dataclasses.replace(_at(p.name, p), kind="in the box")
-            for p in box.glob("kinpaint-*")
-        }
     return {
         preset.name: Model(
             preset.name, preset.name, "in the box", preset.about, card=_card(preset.path)
         )
-        for preset in kinpaint.presets()
+        for preset in presets.presets()
     }

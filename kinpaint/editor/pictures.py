@@ -11,6 +11,7 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 TILE = 512
@@ -31,8 +32,6 @@ def level_size(width: int, height: int, level: int) -> tuple[int, int]:
 
 def halved(pixels: np.ndarray) -> np.ndarray:
     """Means of 2x2 pixels, rounded; an odd last row or column counts twice."""
-    import cv2  # not before the page is up
-
     height, width = pixels.shape[:2]
     if height % 2 or width % 2:
         pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -11,7 +11,7 @@ from keras import ops
 
 from kinpaint.layers.part import part
 from kinpaint.layers.patch_scores import PatchScores
-from kinpaint.layers.resample import shrink_aligned
+from kinpaint.layers.resample import SHRINK
 
 BLOCK_ELEMENTS = 1 << 24  # scores held at once: query rows are done in blocks beyond
 
@@ -29,14 +29,19 @@ class ContextualAttention(keras.layers.Layer):
         softmax_scale: factor of the scores before the softmax (10, as published).
         fuse: whether scores are summed along neighbours that move together.
         published: the authors' rule, see above.
+        sampling: which pixels are compared: "aligned", as published, or "strided", every
+            second one (`layers.resample`).
     """
 
-    def __init__(self, softmax_scale=10.0, fuse=True, published=True, **kwargs):
+    def __init__(
+        self, softmax_scale=10.0, fuse=True, published=True, sampling="aligned", **kwargs
+    ):
         super().__init__(autocast=False, **kwargs)
         # === Config ===
         self.softmax_scale = softmax_scale
         self.fuse = fuse
         self.published = published
+        self.sampling = sampling
 
     def call(self, features, mask, return_attention=False):
         """Rebuilds every position from known ones.
@@ -51,8 +56,9 @@ class ContextualAttention(keras.layers.Layer):
             [B, h, w, h * w] over the halved map's places (h = H / 2, w = W / 2) and the
             flow int32 [B, h, w, 2]: rows and columns from each place to its best match.
         """
-        small = shrink_aligned(ops.cast(features, "float32"), 2)
-        usable = _usable(shrink_aligned(ops.cast(mask, "float32"), 2))
+        shrink = SHRINK[self.sampling]
+        small = shrink(ops.cast(features, "float32"), 2)
+        usable = _usable(shrink(ops.cast(mask, "float32"), 2))
         scores = PatchScores(small, self.fuse)
         sources = _sources(ops.cast(features, self.compute_dtype))
 
@@ -93,6 +99,7 @@ class ContextualAttention(keras.layers.Layer):
             "softmax_scale": self.softmax_scale,
             "fuse": self.fuse,
             "published": self.published,
+            "sampling": self.sampling,
         }
 
 

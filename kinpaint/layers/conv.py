@@ -19,6 +19,8 @@ class PlainConv2D(keras.layers.Layer):
         dilation_rate: pixels between the kernel's taps.
         activation: name or function; the DeepFill codes use ELU.
         double: whether the input is enlarged twofold (nearest neighbour) first.
+        centred: whether a stride of 2 pads by (1, 1), as PyTorch does, so that it looks at
+            every even pixel; TensorFlow's (0, 1) looks at the odd ones.
     """
 
     channels_per_filter = 1  # of the kernel's output
@@ -34,6 +36,7 @@ class PlainConv2D(keras.layers.Layer):
         dilation_rate=1,
         activation="elu",
         double=False,
+        centred=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -46,6 +49,7 @@ class PlainConv2D(keras.layers.Layer):
         self.dilation_rate = dilation_rate
         self.activation = keras.activations.get(activation)
         self.double = double
+        self.centred = centred
 
     def build(self, input_shape):
         """Adds the kernel [k, k, C, channels] and the bias."""
@@ -66,7 +70,13 @@ class PlainConv2D(keras.layers.Layer):
             x = ops.conv_transpose(x, kernel, strides=2, padding="same")
         else:
             kernel = ops.cast(self.kernel, self.compute_dtype)
-            x = dilated.conv(x, kernel, self.strides, self.dilation_rate)
+            if self.centred and self.strides > 1:
+                margin = (self.kernel_size // 2,) * 2
+                x = ops.conv(
+                    ops.pad(x, ((0, 0), margin, margin, (0, 0))), kernel, self.strides, "valid"
+                )
+            else:
+                x = dilated.conv(x, kernel, self.strides, self.dilation_rate)
         # Not `+`: TensorFlow fuses this one.
         return ops.add(x, ops.cast(self.bias, x.dtype))
 
@@ -84,4 +94,5 @@ class PlainConv2D(keras.layers.Layer):
             "dilation_rate": self.dilation_rate,
             "activation": keras.activations.serialize(self.activation),
             "double": self.double,
+            "centred": self.centred,
         }

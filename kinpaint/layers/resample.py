@@ -23,6 +23,14 @@ def shrink_aligned(x, factor):
     return x
 
 
+def shrink_strided(x, factor):
+    """[B, H, W, C] to [B, H / factor, W / factor, C]: every `factor`-th pixel, from 0."""
+    return x[:, ::factor, ::factor]
+
+
+SHRINK = {"aligned": shrink_aligned, "strided": shrink_strided}
+
+
 def doubling_kernel(kernel):
     """The transposed 4 x 4 kernel that does what a 3 x 3 one does after doubling.
 

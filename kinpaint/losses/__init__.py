@@ -17,6 +17,8 @@ TERMS = {
     "l1_discounted": reconstruction.l1_discounted,
     "perceptual": perceptual.perceptual,
     "style": perceptual.style,
+    "hrf": perceptual.hrf,
+    "feature_matching": perceptual.feature_matching,
     "total_variation": regularity.total_variation,
     "kl": regularity.kl,
 }
@@ -67,11 +69,18 @@ def build(expression, **context) -> WeightedSum:
     return WeightedSum(weighted, expression)
 
 
-def check(expression, network):
-    """Raises UserError where a term is `of` a picture that the network does not paint."""
-    wanted = {
-        term.settings.get("of", "output") for term in terms.parse(expression, what="losses")
-    }
+def check(expression, network, discriminator=True):
+    """Raises UserError where a term is `of` a picture that the network does not paint.
+
+    Or where it asks for a discriminator's features and there is no `discriminator`.
+    """
+    listed = terms.parse(expression, what="losses")
+    if not discriminator and "feature_matching" in {term.name for term in listed}:
+        raise UserError(
+            "--losses has feature_matching, which compares a discriminator's features: name "
+            "one, such as --discriminator=hd_patch"
+        )
+    wanted = {term.settings.get("of", "output") for term in listed}
     if wanted <= {"output", "composite"}:
         return
     batch = {

@@ -1,8 +1,8 @@
-"""Distances in the features of a trained trunk: perceptual and style.
+"""Distances in features: of a trained trunk (perceptual, style, hrf) and of the discriminator.
 
 The trunks are those of LPIPS; without their weights these terms cannot be used. Liu et al.
-2018, section 3.3, take both of the raw picture and of the composite, from VGG-16's first
-three pooled layers; here the five taps of `net` stand in for them.
+2018, section 3.3, take `perceptual` and `style` of the raw picture and of the composite, from
+VGG-16's first three pooled layers; here the five taps of `net` stand in for them.
 
 Terms of one sum share a backbone, and within a step each picture goes through it once,
 however many terms look at it (`Backbones`, `one_step`).
@@ -84,6 +84,49 @@ def style(of="output", net="alex", weights_dir="", *, backbones=None):
     def loss(batch, outputs):
         taps = zip(features(batch["image"]), features(outputs[of]), strict=True)
         return sum(ops.mean(ops.abs(_gram(a) - _gram(b))) for a, b in taps)
+
+    return loss
+
+
+def hrf(of="output", net="alex", weights_dir=""):
+    """LaMa's perceptual term: squared differences of features that see far (Suvorov, eq. 1).
+
+    The mean over each tap's values, summed over taps; features as they are, where LPIPS
+    scales them. The authors' backbone is a dilated ResNet-50 that was trained to segment
+    ADE20K; its weights are no longer to be had, and its values are not of the size of these:
+    weigh anew. What a last feature sees is 195 px wide with "alex", 196 with "vgg".
+    Arguments as `perceptual`.
+    """
+    from kinpaint.metrics import lpips, trunks
+
+    trunk = trunks.load(net, weights_dir)
+
+    def loss(batch, outputs):
+        taps = zip(
+            *(
+                trunk((_unit_range(x) - lpips.MEAN) / lpips.STD)
+                for x in (batch["image"], outputs[of])
+            ),
+            strict=True,
+        )
+        return sum(ops.mean(ops.square(a - b)) for a, b in taps)
+
+    return loss
+
+
+def feature_matching():
+    """Squared difference of what the discriminator sees in the truth and in what was painted.
+
+    The mean over each layer's values, and over the layers (Wang et al. 2018, eq. 2, with the
+    square of LaMa's code). The discriminator is shown what `--adversarial_of` says. 0 where
+    there is none at work, as in validation.
+    """
+
+    def loss(batch, outputs):
+        if "features_real" not in outputs:
+            return ops.zeros(())
+        pairs = list(zip(outputs["features_real"], outputs["features_fake"], strict=True))
+        return sum(ops.mean(ops.square(a - b)) for a, b in pairs) / len(pairs)
 
     return loss
 

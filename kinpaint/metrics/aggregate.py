@@ -19,6 +19,7 @@ from pipelines.base.late import Late
 
 stats = Late("scipy.stats")
 
+
 RESAMPLES = 1000
 BLOCK = 1024  # pictures whose weights are drawn at once
 # Liu et al. 2018, section 4.2: (0.01, 0.1], (0.1, 0.2] ... (0.5, 0.6] of the picture.

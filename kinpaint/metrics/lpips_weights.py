@@ -19,8 +19,8 @@ import warnings
 import numpy as np
 import requests
 
-from kinpaint.metrics import torch_files
 from kinpaint.names import NETS
+from kinpaint.weights import torch_files
 from pipelines import cli
 from pipelines.base import files
 from pipelines.base.late import Late

@@ -6,6 +6,7 @@ from kinpaint.models.cnn import CNN
 from kinpaint.models.contextual import Contextual
 from kinpaint.models.gated import Gated
 from kinpaint.models.global_local import GlobalLocal
+from kinpaint.models.lama import Lama
 from kinpaint.models.mlp import MLP
 from kinpaint.models.partial import Partial
 from kinpaint.models.pluralistic import Pluralistic
@@ -21,6 +22,7 @@ MODELS = {
     "contextual": Contextual,
     "gated": Gated,
     "pluralistic": Pluralistic,
+    "lama": Lama,
 }
 
 

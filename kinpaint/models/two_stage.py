@@ -9,7 +9,7 @@ from keras import ops
 
 from kinpaint import images
 from kinpaint.layers.contextual_attention import ContextualAttention
-from kinpaint.layers.resample import shrink_aligned
+from kinpaint.layers.resample import SHRINK
 from kinpaint.models.network import Network, chain
 
 # Branch: {name: (output channels in units of those at full resolution, settings)}.
@@ -70,20 +70,26 @@ class TwoStage(Network):
         published: the attention's rule, see `ContextualAttention`.
         attention: whether the refining network has its second branch, with the attention;
             without it is the ablation of Yu et al. 2018, section 5.2.
+        sampling: which pixels halvings look at. "aligned" as published: strided convolutions
+            pad as TensorFlow does, features and mask keep their corners. "strided": every
+            second pixel from the first, as in the PyTorch port's own training.
     """
 
     block = None
     refine_sees_mask = False
 
-    def __init__(self, channels, published=True, attention=True, **kwargs):
+    def __init__(self, channels, published=True, attention=True, sampling="aligned", **kwargs):
         super().__init__(**kwargs)
+        if sampling not in SHRINK:
+            raise ValueError(f"sampling must be one of {tuple(SHRINK)}, received {sampling!r}")
+        self.sampling = sampling
         # === Layers ===
         self.coarse = self._branch("conv", channels)
         self.coarse_rgb = self.rgb_conv("conv17")
         self.refine = self._branch("xconv", channels)
         self.match = self._branch("pmconv", channels) if attention else []
         self.attention = attention and ContextualAttention(
-            published=published, dtype=self.dtype_policy, name="attention"
+            published=published, sampling=sampling, dtype=self.dtype_policy, name="attention"
         )
         self.decode = self._branch("allconv", channels)
         self.refined_rgb = self.rgb_conv("allconv17")
@@ -96,6 +102,7 @@ class TwoStage(Network):
                 max(1, int(share * channels)),
                 dtype=self.dtype_policy,
                 name=prefix + name,
+                centred=self.sampling == "strided",
                 **settings,
             )
             for name, (share, settings) in PLANS[prefix].items()
@@ -116,7 +123,7 @@ class TwoStage(Network):
         x = ops.concatenate([joined, *planes], -1) if sees_mask else joined
         branches = [chain(self.refine, x)]
         if self.attention:
-            matched = self.attention(self.matched_features(x), shrink_aligned(mask, 4))
+            matched = self.attention(self.matched_features(x), SHRINK[self.sampling](mask, 4))
             branches.append(chain(self.match[-_AFTER_ATTENTION:], matched))
         x = _chain_told(self.decode, ops.concatenate(branches, axis=-1), late)
         output = self.picture_from(self.refined_rgb(x), joined)
@@ -128,7 +135,11 @@ class TwoStage(Network):
 
     def get_config(self):
         """Constructor arguments."""
-        config = {"published": self.published, "attention": bool(self.attention)}
+        config = {
+            "published": self.published,
+            "attention": bool(self.attention),
+            "sampling": self.sampling,
+        }
         return {**super().get_config(), **config}
 
 

@@ -10,7 +10,6 @@ import dataclasses
 import functools
 import math
 
-import keras
 from matplotlib.patches import Rectangle
 
 from kinpaint import charts
@@ -50,6 +49,8 @@ def traced(network: str, side: int) -> tuple:
     Raises:
         UserError: an unknown name or setting.
     """
+    import keras  # it loads TensorFlow: after what may fail without it
+
     from kinpaint import models
 
     term = terms.parse(network, what="--model")[0]

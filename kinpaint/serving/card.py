@@ -11,10 +11,12 @@ from pipelines.base.late import tf
 # A card travels with its model: where things lay on the machine of the run stays behind.
 _PLACES = ("run_dir", "data_dir", "feature_weights_dir", "warm_start", "data_service")
 _SIGNATURES = (
-    "They run the network once on the whole picture, whatever its size. In pictures larger "
-    "than image_size, holes deeper than an eighth of it come out better from coarse to fine: "
-    "kinpaint.complete, kinpaint.demo and Python do that themselves, with this directory and "
-    "with the URL of a server, which hands out this card under the signature `card`."
+    "In pictures up to image_size they run the network once. In larger ones, what lies deeper "
+    "than depth pixels in a hole is filled from coarse to fine inside the graph, whatever the "
+    "client. Two things are the client's: windows, without which memory grows with the "
+    "picture, and the detail added to fillings of pictures larger than image_size. "
+    "kinpaint.complete, kinpaint.demo and kinpaint.load(DIRECTORY or URL).complete(image, "
+    "mask) do both; a server hands out this card under the signature `card`."
 )
 
 

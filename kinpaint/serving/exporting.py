@@ -22,7 +22,13 @@ SIZES = ((64, 64), (65, 43), (256, 256))  # height, width: what is compared
 
 
 def export_run(
-    run_dir, name, models_dir="saved_models", weights="", checkpoint="newest", tflite=()
+    run_dir,
+    name,
+    models_dir="saved_models",
+    weights="",
+    checkpoint="newest",
+    depth=0,
+    tflite=(),
 ):
     """Exports the generator of a run; returns the new version's directory.
 
@@ -32,6 +38,8 @@ def export_run(
         models_dir: where models live; the version is models_dir/name/<next integer>.
         weights: "raw" or "ema"; "": the averaged ones where the run keeps them.
         checkpoint: "newest" or "best".
+        depth: pixels from a hole's edge to which it is trusted in pictures larger than those
+            it trained on (`completion.fill`); 0: an eighth of their side.
         tflite: kinds of TFLite files to write beside the SavedModel, of `lite.KINDS`.
 
     Raises:
@@ -44,6 +52,7 @@ def export_run(
     lite.check_kinds(tflite)
     network, info = restore_generator(run_dir, weights, checkpoint)
     card = cards.describe(network, name, run_dir, info["weights"], info)
+    card["depth"] = depth or max(card["image_size"] // 8, 1)
     return export_network(network, pathlib.Path(models_dir) / name, card, tflite)
 
 
@@ -67,7 +76,7 @@ def _export(network, base, card, tflite):
         warmup.write(unfinished, card["name"])
         for kind in tflite:
             lite.write(unfinished, network, kind, card["image_size"])
-        _check(unfinished, network)
+        _check(unfinished, network, card)
         files.sync(unfinished)
         return _rename_to_next_version(unfinished, base)
     finally:
@@ -83,9 +92,9 @@ def _write(network, path, card):
     (path / loading.CARD).write_text(json.dumps(card, indent=2) + "\n")
 
 
-def _check(path, network):
+def _check(path, network, card):
     """Raises a UserError unless the version answers as its network does."""
-    inside = signatures.of(network)
+    inside = signatures.of(network, card)
     outside = tf.saved_model.load(path).signatures["serving_default"]
     rng = np.random.default_rng(0)
     for height, width in SIZES:

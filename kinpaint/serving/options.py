@@ -23,6 +23,12 @@ class ExportOptions(Options):
         "the newest whole checkpoint, or the best by the run's --best_by",
         choices=("newest", "best"),
     )
+    depth: int = option(
+        0,
+        "pixels from a hole's edge it is trusted to paint in pictures larger than those it "
+        "trained on; 0: an eighth of their side",
+        low=0,
+    )
     tflite: tuple = option(
         (), "also write model_KIND.tflite, float16 or int8 (repeatable)", multiple=True
     )

@@ -15,7 +15,7 @@ def build(settings):
     """The compiled `Inpainter` that the settings describe."""
     dtype = precision.policy(settings.train.precision)
     network = named(kinpaint.models.build, settings.model.model, "--model", dtype)
-    kinpaint.losses.check(settings.loss.losses, network)
+    kinpaint.losses.check(settings.loss.losses, network, settings.model.discriminator != "none")
     if settings.train.recompute:
         network = _recomputing(network, settings.model.model, dtype)
     discriminator = None
@@ -37,7 +37,9 @@ def build(settings):
         ),
         adversarial=settings.loss.adversarial,
         adversarial_weight=settings.loss.adversarial_weight,
+        adversarial_of=settings.loss.adversarial_of,
         gradient_penalty=settings.loss.gradient_penalty,
+        penalty_every=settings.loss.penalty_every,
         clip_norm=rates.clip_norm,
     )
     return inpainter
@@ -46,7 +48,11 @@ def build(settings):
 def _recomputing(network, text, dtype):
     """The network anew, its layers' activations recomputed in the backward pass."""
     norms = keras.layers.BatchNormalization  # its statistics are to move once a step
-    found = [x for x in network._flatten_layers(include_self=False) if not isinstance(x, norms)]
+    found = [
+        x
+        for x in network._flatten_layers(include_self=False)
+        if not any(isinstance(inside, norms) for inside in x._flatten_layers())
+    ]
     if keras.dtype_policies.get(dtype).compute_dtype != "float32":
         # Keras calls a layer again outside the scope in which it casts the weights.
         found = [layer for layer in found if isinstance(layer, PlainConv2D)]

@@ -70,7 +70,9 @@ class Inpainter(keras.Model):
         losses="1*l1",
         adversarial="hinge",
         adversarial_weight=0.1,
+        adversarial_of="composite",
         gradient_penalty=10.0,
+        penalty_every=1,
         clip_norm=0.0,
         **kwargs,
     ):
@@ -85,7 +87,9 @@ class Inpainter(keras.Model):
                 "1*l1_hole + 2*l1(of=coarse)", or a `kinpaint.losses.WeightedSum`.
             adversarial: name in `kinpaint.losses.adversarial.ADVERSARIAL`.
             adversarial_weight: weight of the generator's adversarial term.
+            adversarial_of: what the discriminator is shown, "composite" or "output".
             gradient_penalty: weight of the discriminator's penalty, where the rule has one.
+            penalty_every: steps between penalties; one of every k weighs k times as much.
             clip_norm: largest global norm of either network's gradient; 0 does not clip.
             **kwargs: for `keras.Model.compile`, such as `jit_compile`.
 
@@ -97,7 +101,7 @@ class Inpainter(keras.Model):
             known = ", ".join(sorted(ADVERSARIAL))
             raise UserError(f"unknown adversarial rule {adversarial!r}: write one of {known}")
         if isinstance(losses, str):
-            kinpaint.losses.check(losses, self.network)
+            kinpaint.losses.check(losses, self.network, self.discriminator is not None)
             losses = kinpaint.losses.build(losses)
         optimizer = keras.optimizers.get(optimizer)
         if self.discriminator and discriminator_optimizer is None:
@@ -106,14 +110,18 @@ class Inpainter(keras.Model):
         self._compiled_with = {
             "adversarial": adversarial,
             "adversarial_weight": adversarial_weight,
+            "adversarial_of": adversarial_of,
             "gradient_penalty": gradient_penalty,
+            "penalty_every": penalty_every,
             "clip_norm": clip_norm,
             **kwargs,
         }
         self.weighted_losses = losses
         self.rule = ADVERSARIAL[adversarial] if self.discriminator else None
         self.adversarial_weight = adversarial_weight
+        self.adversarial_of = adversarial_of
         self.gradient_penalty = gradient_penalty
+        self.penalty_every = penalty_every
         self.clip_norm = clip_norm
         self.discriminator_optimizer = self.discriminator and keras.optimizers.get(
             discriminator_optimizer
@@ -174,12 +182,12 @@ class Inpainter(keras.Model):
         scale = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
         with tf.GradientTape() as generator_tape:
             outputs = self.complete(batch, training=True)
-            loss, terms = self.weighted_losses(batch, outputs)
-            logs = {"loss": loss, **terms}
             if self.discriminator:
                 with tf.GradientTape() as discriminator_tape:
-                    real, fake = self._scores(batch, outputs["composite"])
-                    discriminator_loss = self.rule.discriminator(real, fake)
+                    seen_real, seen_fake = self._scores(batch, outputs[self.adversarial_of])
+                    real, fake = seen_real["scores"], seen_fake["scores"]
+                    holes = [_shrunk(batch["mask"], fake)] if self.rule.masked else []
+                    discriminator_loss = self.rule.discriminator(real, fake, *holes)
                     if self.rule.penalised:
                         discriminator_loss += self.gradient_penalty * self._penalty(
                             batch, outputs
@@ -187,6 +195,11 @@ class Inpainter(keras.Model):
                     scaled_discriminator = self.discriminator_optimizer.scale_loss(
                         discriminator_loss * scale
                     )
+                outputs["features_real"] = seen_real["features"]
+                outputs["features_fake"] = seen_fake["features"]
+            loss, terms = self.weighted_losses(batch, outputs)
+            logs = {"loss": loss, **terms}
+            if self.discriminator:
                 adversarial = self.rule.generator(fake)
                 loss = loss + self.adversarial_weight * adversarial
                 logs |= {
@@ -211,16 +224,48 @@ class Inpainter(keras.Model):
         self._move_average()
         return logs
 
-    def _scores(self, batch, completed):
-        """Scores of truth and composite from one joined pass."""
+    def _scores(self, batch, painted):
+        """Scores and features of the truth and of what was painted; in one pass if it may."""
+        image, mask = batch["image"], batch["mask"]
+        if not self.discriminator.one_pass:
+            return [
+                self.discriminator({"image": x, "mask": mask}, training=True)
+                for x in (image, painted)
+            ]
         joined = {
-            "image": tf.concat([batch["image"], completed], axis=0),
-            "mask": tf.concat([batch["mask"], batch["mask"]], axis=0),
+            "image": tf.concat([image, painted], axis=0),
+            "mask": tf.concat([mask, mask], axis=0),
         }
-        scores = tf.cast(self.discriminator(joined, training=True)["scores"], tf.float32)
-        return tf.split(scores, 2, axis=0)
+        both = self.discriminator(joined, training=True)
+        return [
+            keras.tree.map_structure(lambda x, k=k: tf.split(x, 2, axis=0)[k], both)
+            for k in range(2)
+        ]
 
     def _penalty(self, batch, outputs):
+        """The rule's penalty, in one of every `penalty_every` steps, that many times over."""
+        compute = {"slope": self._slope_penalty, "r1": self._r1_penalty}[self.rule.penalty]
+        if self.penalty_every == 1:
+            return compute(batch, outputs)
+        step = tf.cast(self.discriminator_optimizer.iterations, tf.int32)
+        return tf.cond(
+            step % self.penalty_every == 0,
+            lambda: self.penalty_every * compute(batch, outputs),
+            lambda: 0.0,
+        )
+
+    def _r1_penalty(self, batch, outputs):
+        """Mean squared norm of the gradient at the truth (Mescheder et al. 2018, eq. 9)."""
+        del outputs
+        image = tf.convert_to_tensor(batch["image"])
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            scores = self.discriminator({"image": image, "mask": batch["mask"]}, training=True)
+            total = tf.reduce_sum(scores["scores"])
+        gradient = tape.gradient(total, image)
+        return tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]))
+
+    def _slope_penalty(self, batch, outputs):
         """Mean (|gradient| - 1)^2 between truth and composite (Gulrajani 2017, eq. 3).
 
         The gradient's norm is taken over the hole only, as DeepFill v1 does: the
@@ -284,6 +329,14 @@ class Inpainter(keras.Model):
         for part in ("network", "discriminator"):
             config[part] = keras.saving.deserialize_keras_object(config[part])
         return cls(**config)
+
+
+def _shrunk(mask, scores):
+    """The mask [B, H, W, 1] at the places of scores [B, h, w, _]: nearest, from the corner."""
+    for axis in (1, 2):
+        size, wanted = ops.shape(mask)[axis], ops.shape(scores)[axis]
+        mask = ops.take(mask, ops.arange(wanted) * size // wanted, axis)
+    return mask
 
 
 def _apply(tape, scaled_loss, network, optimizer, clip_norm):

@@ -6,13 +6,12 @@ One odd answer says something about a photo; many say something about the store.
 - Ten of the last 20 photos ill or refused (HTML, pictures that do not decode, 403, 5xx, no
   connection), or a hundred in a row withdrawn, are suspicious. A photo tried again counts once.
 - Then a witness is asked for: a photo that the scrape has already. If it comes, the store is
-  well, and the failures were the photos' own. If it does not, or there is none yet, the breaker
+  well, and what fails once more is believed. If it does not, or there is none yet, the breaker
   opens: nothing is asked for a while, then one photo at a time, after waits that double. A good
   picture closes it; after the last wait the run stops.
 - Until the answers around it are known, an answer is only held. Once the store has stayed well
-  for as many answers again, and has sent a good picture since, or the witness came, it is
-  believed and written down. Where the breaker opens instead, what was held is forgotten, and
-  its photos are asked again.
+  for as many answers again, and has sent a good picture since, it is believed and written
+  down. Where the breaker opens instead, what was held is forgotten and asked again.
 """
 
 import collections
@@ -48,7 +47,7 @@ class Breaker:
         self._held = collections.deque()  # (number of the answer, row, outcome)
         self._answers, self._good_at = 0, -1
         self._withdrawn, self._busy, self._step = 0, 0, 0
-        self._suspect, self._cleared = None, -1
+        self._suspect = None
         self.suspicious, self.probing, self.era, self.until, self.why = False, False, 0, 0.0, ""
 
     def note(self, photo_id: int, outcome: Outcome, era: int, witnesses: bool) -> bool:
@@ -98,7 +97,7 @@ class Breaker:
         self._heed(outcome.passing)
         self.suspicious = False
         if outcome.kind == GOOD:
-            self._good_at = self._cleared = self._answers
+            self._good_at = self._answers
             self._busy, self._withdrawn, self.probing = 0, 0, False
             self._recent.clear()
             return False
@@ -120,8 +119,7 @@ class Breaker:
         while self._held and not (self.probing or self.suspicious):
             number = self._held[0][0]
             long_enough = self._answers - number >= WINDOW and self._good_at > number
-            cleared = number <= self._cleared or (ending and self._proven(number))
-            if not (long_enough or cleared):
+            if not (long_enough or (ending and self._proven(number))):
                 break
             found.append(self._held.popleft()[1:])
         return found

@@ -5,7 +5,7 @@ filled one first, and within a class its species, so that a set cut short at any
 balanced. When a species runs out, its share goes to the others of its class.
 
 A stop of any kind (a limit, an ill service, Ctrl-C, a full disk) settles what is in the air: a
-photo that lands within a second is kept with its row and its credit, the others never were.
+photo that lands at once is kept with its row and its credit, the others never were.
 """
 
 import collections
@@ -33,7 +33,7 @@ from pipelines.inaturalist.plan import Species
 from pipelines.inaturalist.schema import Candidate, plain
 
 TRIES = 6  # of one photo in one run, while the store is well
-_SETTLE_S = 1.0  # how long a stop waits for what is in the air
+_SETTLE_S = 0.7  # how long a stop waits for what is in the air
 _SLACK_S = 30.0  # for decoding a photo, beside the time of its answer
 _AGREES = (
     0.9  # the share of what it stated that a species must have shown to have ended for good
@@ -282,7 +282,7 @@ class _Flights:
         self._breaker = Breaker(tools.client, tools.clock)
         self._witnesses = [row for row in self._journal.manifest.values() if self._there(row)]
         self._landed = queue.SimpleQueue()
-        self._flying = set()
+        self._flying, self._twice = set(), set()
         self._again = []  # heap of (when, number, row, tries)
         self._numbers = itertools.count()
 
@@ -313,7 +313,7 @@ class _Flights:
                 self._give_up(row, outcome, proven=False)
 
     def settle(self):
-        """Keeps what lands within a second; what is in the air after that was never there."""
+        """Keeps what lands at once; what is in the air after that was never there."""
         ends = time.monotonic() + _SETTLE_S
         with contextlib.suppress(queue.Empty, OSError):
             while self._flying:
@@ -392,6 +392,8 @@ class _Flights:
         if flight.witness:
             if self._breaker.testify(outcome):
                 self._forget()
+            else:
+                self._ask_once_more()
             return
         unclear = self._breaker.note(
             row["photo_id"], outcome, flight.era, bool(self._witnesses)
@@ -439,6 +441,15 @@ class _Flights:
             self._selection.land(row, False)
             self._selection.put_back(row)
         self._again.clear()
+
+    def _ask_once_more(self):
+        """The store is well: what failed has one more chance, then it is believed."""
+        for row, outcome in self._breaker.forget():
+            if outcome.kind == OWN or row["photo_id"] in self._twice:
+                self._give_up(row, outcome)
+            else:
+                self._twice.add(row["photo_id"])
+                self._selection.put_back(row)
 
     def _give_up(self, row, outcome, proven=True):
         url = self._tools.downloader.url(row)

@@ -26,6 +26,7 @@ PARTS = {
     "training": "tests.benchmarks.training",
     "evaluation": "tests.benchmarks.evaluation",
     "completion": "tests.benchmarks.serving",
+    "lama": "tests.benchmarks.lama",
 }
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "opencv-python-headless", "scikit-image")
 LONGEST_S = 3600

@@ -109,26 +109,64 @@ def test_a_hole_over_half_the_picture_is_filled_from_the_other_half():
     assert np.abs(filled.astype(int) - 90).max() <= 1
 
 
-def test_distant_holes_are_separate_regions_and_near_ones_share_a_window():
+def test_distant_holes_have_their_own_windows_and_near_ones_share_one():
     mask = np.zeros((1000, 1000), bool)
     mask[10:20, 10:20] = mask[10:20, 40:50] = mask[900:930, 900:930] = True
     found = list(regions.plan(mask, 256))
     assert len(found) == 2
-    assert sum(region.holes.sum() for region in found) == mask.sum()
-    for region in found:
-        assert region.window.longest <= 256
-        window = region.window
-        assert 0 <= window.top < window.bottom <= 1000
-        assert not mask[window.slices].all()
+    assert sum(window.pixels.sum() for window in found) == mask.sum()
+    for window in found:
+        assert window.box.longest <= 256
+        assert 0 <= window.box.top < window.box.bottom <= 1000
+        assert not mask[window.box.slices].all()
 
 
-def test_each_hole_pixel_belongs_to_exactly_one_region():
+def test_each_hole_pixel_belongs_to_exactly_one_window():
     mask = np.random.default_rng(3).random((700, 500)) < 0.001
     mask[100:600, 100:120] = mask[580:600, 100:400] = True  # an L around specks
     owners = np.zeros(mask.shape, int)
-    for region in regions.plan(mask, 128):
-        owners[region.window.slices] += region.holes
+    for window in regions.plan(mask, 128):
+        owners[window.box.slices] += window.pixels
     np.testing.assert_array_equal(owners, mask)
+
+
+def scratches(kind, joined):
+    """40 scratches over 3 megapixels, 3 px wide, apart or joined by one line."""
+    mask = np.zeros((1500, 2000), np.uint8)
+    for k in range(40):
+        start, end = {
+            "upright": ((20 + 49 * k, 10), (20 + 49 * k, 1490)),
+            "level": ((10, 20 + 36 * k), (1990, 20 + 36 * k)),
+            "slanting": ((20 + 30 * k, 10), (600 + 30 * k, 1490)),
+            "short": ((20 + 49 * k, 10 + 30 * (k % 7)), (20 + 49 * k, 330 + 30 * (k % 7))),
+        }[kind]
+        cv2.line(mask, start, end, 255, 3)
+    if joined:
+        cv2.line(
+            mask, *{"level": ((30, 10), (30, 1490))}.get(kind, ((10, 200), (1990, 200))), 255, 3
+        )
+    return mask > 0
+
+
+@pytest.mark.parametrize("kind", ["upright", "level", "slanting", "short"])
+def test_many_holes_cost_what_their_pixels_need_not_what_their_number_says(kind):
+    def seen(mask):
+        levels = fill.plan(mask, 512, 256)
+        assert len(levels) == 1  # nothing is deep, so no coarser picture is looked at
+        boxes = [window.box for window in levels[0].windows]
+        return sum((b.bottom - b.top) * (b.right - b.left) for b in boxes)
+
+    apart, joined = (seen(scratches(kind, joined)) for joined in (False, True))
+    assert apart <= 1.5 * joined
+
+
+def test_coarser_pictures_are_looked_at_around_deep_places_only():
+    mask = scratches("upright", joined=True)
+    mask[600:800, 900:1100] = True  # deep, and one hole with all scratches
+    fine, *coarser = fill.plan(mask, 512, 256)
+    assert coarser and fine.deep.sum() < 200 * 200
+    seen = [box for level in coarser for box in (w.box for w in level.windows)]
+    assert sum((b.bottom - b.top) * (b.right - b.left) for b in seen) <= 2 * 512 * 512
 
 
 def test_feathering_fades_outwards_from_the_hole():

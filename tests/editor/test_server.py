@@ -61,6 +61,23 @@ def test_what_a_model_writes_beside_the_hole_is_dropped(visitor):
     np.testing.assert_array_equal(after, np.where(hole[..., None], 255 - before, before))
 
 
+def test_the_hole_is_grown_where_that_is_asked_for(visitor, url):
+    before, hole = smooth(60, 80), hole_in(60, 80)
+    photo = visitor.open(png(before))
+    (step,) = visitor.fill(photo, hole, grow=4)
+    changed = (pixels(visitor.file(photo, step["id"]).content) != before).any(axis=-1)
+    rows, columns = np.ogrid[0:60, 0:80]
+    wanted = np.zeros_like(hole)
+    for row, column in np.argwhere(hole):
+        wanted |= (rows - row) ** 2 + (columns - column) ** 2 <= 16
+    assert (changed ^ wanted).sum() <= 8  # OpenCV's distances are within a few per cent
+    visitor.fill(photo, hole, grow="auto")
+    visitor.begin(photo, hole, grow="far", status=422)
+    both = {"image": png(before), "mask": png(hole)}
+    grown = requests.post(f"{url}api/fill", files=both, data={"grow": "4"}, timeout=60)
+    assert grown.content == visitor.file(photo, step["id"]).content
+
+
 def test_several_fillings_are_drawn_where_the_model_can(visitor):
     photo, hole = visitor.open(png(smooth(60, 80))), hole_in(60, 80)
     steps = visitor.fill(photo, hole, model="many", samples=3)

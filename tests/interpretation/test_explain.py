@@ -146,7 +146,7 @@ def test_pictures_and_holes_are_those_that_eval_scores(photo):
 )
 def test_settings_of_a_data_dir_are_refused_beside_an_image(told):
     options = ExplainOptions(model="baseline:mean", image="a.png", mask="b.png", out_dir="out")
-    with pytest.raises(UserError, match=f"--{next(iter(told))}: of --data_dir only"):
+    with pytest.raises(UserError, match=f"--{next(iter(told))} of --data_dir only"):
         subjects.check(PhotoOptions(**told), options)
 
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from kinpaint import models
-from kinpaint.models import published
+from kinpaint.weights import deepfill, published
 from tests.layer_harness import pictures
 
 # The published order of the convolutions, which is also that of the seeded weights.
@@ -22,13 +22,13 @@ ORDER = [
 
 def seeded_weights(network, seed):
     """{published name: array}, drawn as for the golden file: gates stay open, biases count."""
-    variables = published.published_names(network)
+    pieces = deepfill.NAMING.pieces(network, ())
     arrays = {}
     for i, layer in enumerate(ORDER):
         inside = f"{layer}/{layer}_conv" if layer.endswith("_upsample") else layer
         name = f"inpaint_net/{inside}"
         rng = np.random.RandomState(seed * 1000 + i)
-        shape = tuple(variables[f"{name}/kernel"].shape)
+        shape = pieces[f"{name}/kernel"].shape
         arrays[f"{name}/kernel"] = rng.normal(0, 2.2 / np.sqrt(np.prod(shape[:3])), shape)
         arrays[f"{name}/bias"] = rng.normal(0, 0.05, shape[3])
     return arrays
@@ -40,7 +40,8 @@ def official():
     network = models.build("gated", width=48, published=True)
     with np.load("tests/golden/deepfill_v2_official.npz") as file:
         data = dict(file)
-    published.assign(network, seeded_weights(network, int(data["seed"])), "rgb")
+    arrays = seeded_weights(network, int(data["seed"]))
+    published.assign(network, arrays, deepfill.NAMING, "rgb")
     return network, data
 
 

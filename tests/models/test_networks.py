@@ -16,6 +16,7 @@ TINY = {
     "contextual": {"width": 4},
     "gated": {"width": 8},
     "pluralistic": {"width": 8, "latent_size": 3},
+    "lama": {"width": 4, "blocks": 1},
 }
 MASKED_UNDER_PULL_PUSH = ("gated", "pluralistic")  # their refining network sees two planes more
 
@@ -41,6 +42,7 @@ TestGlobalLocal = _harness("global_local", TINY["global_local"], 1.5)
 TestPartial = _harness("partial", TINY["partial"])
 TestContextual = _harness("contextual", TINY["contextual"])
 TestGated = _harness("gated", TINY["gated"], 2.0)
+TestLama = _harness("lama", TINY["lama"], 2.0)
 TestPullPush = _harness("mlp", {**TINY["mlp"], "fill": "pull_push"})
 
 

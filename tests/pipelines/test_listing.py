@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from kinpaint.completion import jobs
-from kinpaint.evaluation import export, holes
+from kinpaint.evaluation import export
 from pipelines import listing, photos, splits
 from pipelines.base.errors import UserError
 from pipelines.exploration import survey
+from pipelines.masks import published
 from tests.completion.test_files import pixels, save
 from tests.completion.test_runner import complete, scene
 
@@ -161,22 +162,26 @@ def test_outputs_of_one_job_are_no_photos_of_the_next(tmp_path, capsys):
 def test_pictures_and_holes_of_an_evaluation_are_no_photos(tmp_path):
     save(tmp_path / "a.png", pixels())
     for name in ("truth", "telea"):
+        export.claim(tmp_path / "scores" / export.FOLDER / name, "key")
         export.save(tmp_path / "scores", name, [0], pixels()[None])
     hole = np.zeros((8, 8, 1), bool)
     hole[2:4] = True
-    holes.write_png(holes.png_path(tmp_path / "scores", 3), hole)
+    published.write_png(published.png_path(tmp_path / "scores", 3), hole)
     assert listing.names(tmp_path) == ["a.png"]
-    np.testing.assert_array_equal(holes.read_png(holes.png_path(tmp_path / "scores", 3)), hole)
+    np.testing.assert_array_equal(
+        published.read_png(published.png_path(tmp_path / "scores", 3)), hole
+    )
     stored_pixels = np.asarray(Image.open(tmp_path / "scores/pictures/truth/000000.png"))
     np.testing.assert_array_equal(stored_pixels, pixels())
 
 
 def test_pictures_are_written_where_no_name_is_utf8(tmp_path):
     folder = tmp_path / os.fsdecode(b"caf\xe9")
+    export.claim(folder / export.FOLDER / "truth", "key")
     export.save(folder, "truth", [0], pixels()[None])
     hole = np.ones((8, 8, 1), bool)
-    holes.write_png(holes.png_path(folder, 0), hole)
-    assert holes.read_png(holes.png_path(folder, 0)).all()
+    published.write_png(published.png_path(folder, 0), hole)
+    assert published.read_png(published.png_path(folder, 0)).all()
 
 
 def test_a_mask_of_another_unicode_spelling_is_found(tmp_path):

@@ -51,8 +51,12 @@ def call(program, version, image, mask):
     )
 
 
-@pytest.mark.parametrize("shape", [(1, 64, 64), (3, 21, 34)])
-def test_c_gives_what_python_gives(program, exported, shape):
+@pytest.mark.parametrize(
+    "name, shape",
+    [("exported", (1, 64, 64)), ("exported", (3, 21, 34)), ("fourier", (2, 72, 104))],
+)
+def test_c_gives_what_python_gives(program, name, shape, request):
+    exported = request.getfixturevalue(name)
     image, mask = noise_with_hole(*shape)
     done = call(program, exported, image, mask)
     assert done.returncode == 0, done.stderr.decode()[-2000:]

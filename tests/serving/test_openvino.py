@@ -19,6 +19,7 @@ openvino = pytest.importorskip("openvino", reason="OpenVINO is not installed")
         ("partial", {"width": 4, "depth": 3}),
         ("gated", {"width": 8, "attention": False}),
         ("gated", {"width": 8}),
+        ("lama", {"width": 4, "blocks": 1}),
     ],
     ids=lambda x: x if isinstance(x, str) else "-".join(map(str, x)),
 )

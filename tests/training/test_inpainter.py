@@ -201,6 +201,80 @@ def test_gradient_penalty_is_zero_for_a_discriminator_of_unit_slope():
     assert float(model._penalty(data, outputs)) == pytest.approx(1.0, abs=1e-4)
 
 
+class _Linear:
+    """Scores a picture times a constant: its slope is that constant."""
+
+    one_pass = False
+
+    def __init__(self, slope):
+        self.slope = slope
+
+    def __call__(self, inputs, training=False):
+        return {"scores": tf.reduce_sum(inputs["image"] * self.slope, [1, 2, 3])[:, None]}
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_r1_is_the_squared_slope_at_the_truth_every_step_or_lazily(every):
+    model = tiny.inpainter(adversarial="r1", penalty_every=every)
+    data = {k: tf.constant(v) for k, v in tiny.batch().items()}
+    slope = np.random.default_rng(0).normal(size=data["image"].shape[1:]).astype("float32")
+    model.discriminator = None
+    object.__setattr__(model, "discriminator", _Linear(slope))
+    for compute in (model._penalty, tf.function(model._penalty)):
+        for step in range(4):
+            model.discriminator_optimizer.iterations.assign(step)
+            expected = np.sum(slope**2) * every * (step % every == 0)
+            assert float(compute(data, {})) == pytest.approx(expected, rel=1e-5)
+
+
+def test_r1_reaches_the_discriminator_s_weights():
+    """The slope is one number s at every pixel: the penalty is s^2 n, its slope 2 s n."""
+    model = tiny.inpainter(adversarial="r1")
+    data = {k: tf.constant(v) for k, v in tiny.batch().items()}
+    scale = tf.Variable(1.5)
+    model.discriminator = None
+    object.__setattr__(model, "discriminator", _Linear(scale))
+    with tf.GradientTape() as tape:
+        penalty = model._penalty(data, {})
+    size = np.prod(data["image"].shape[1:])
+    assert float(tape.gradient(penalty, scale)) == pytest.approx(2 * 1.5 * size, rel=1e-5)
+
+
+def test_lama_s_recipe_step_by_hand():
+    """Raw output shown, batches apart, the mask shrunk to the scores, features matched."""
+    keras.utils.set_random_seed(2)
+    network = kinpaint.models.build("lama", width=4, blocks=1)
+    discriminator = kinpaint.discriminators.build("hd_patch", width=4, depth=2)
+    words = "10*l1_known(per=image) + 100*feature_matching"
+    settings = {"adversarial": "lama", "adversarial_weight": 10.0, "gradient_penalty": 0.001}
+    model = Inpainter(network, discriminator)
+    model.compile(keras.optimizers.SGD(0.0), losses=words, adversarial_of="output", **settings)
+    data = {k: tf.constant(v) for k, v in tiny.batch().items()}
+    logs = {k: float(v) for k, v in model.update(data).items()}
+    output = network(data, training=True)["output"]
+    with tf.GradientTape() as tape:
+        tape.watch(data["image"])
+        real = discriminator({**data, "image": data["image"]}, training=True)
+        total = tf.reduce_sum(real["scores"])
+    slope = tape.gradient(total, data["image"]).numpy()
+    fake = discriminator({**data, "image": output}, training=True)
+    scores = [x["scores"].numpy() for x in (real, fake)]
+    side = scores[1].shape[1]
+    hole = data["mask"].numpy()[:, np.arange(side) * 32 // side][
+        :, :, np.arange(side) * 32 // side
+    ]
+    soft = [np.log1p(np.exp(x)) for x in (-scores[0], scores[1], -scores[1])]
+    discriminator_loss = soft[0].mean() + (hole * soft[1] + (1 - hole) * soft[2]).mean()
+    discriminator_loss += 0.001 * (slope**2).sum((1, 2, 3)).mean()
+    assert logs["discriminator_loss"] == pytest.approx(discriminator_loss, rel=1e-4)
+    pairs = list(zip(real["features"], fake["features"], strict=True))
+    matching = sum(np.mean((a.numpy() - b) ** 2) for a, b in pairs) / len(pairs)
+    assert logs["feature_matching"] == pytest.approx(matching, rel=1e-4)
+    known = np.mean(np.abs(data["image"] - output) * (1 - data["mask"].numpy()))
+    expected = 10 * known + 100 * matching + 10 * soft[2].mean()
+    assert logs["loss"] == pytest.approx(expected, rel=1e-4)
+
+
 def words_compiled():
     keras.utils.set_random_seed(1)
     model = Inpainter(

@@ -386,7 +386,7 @@ async function fill() {
 
 async function filled(open, mine) {
   const before = open.step, count = Number($("count").value) || 1;
-  const asked = `model=${encodeURIComponent(model)}&samples=${count}`;
+  const asked = `model=${encodeURIComponent(model)}&samples=${count}&grow=${$("halos").checked ? "auto" : 0}`;
   const mask = await open.mask.png();
   let now = await api.post(`/api/photos/${open.photo.id}/steps/${before.id}/fill?${asked}`, mask);
   for (let pause = 120; ["waiting", "loading", "running"].includes(now.state); pause = Math.min(pause * 1.3, 600)) {

@@ -7,7 +7,7 @@ import tensorflow as tf
 import kinpaint
 from kinpaint import models
 from kinpaint.import_weights import ImportOptions, import_weights
-from kinpaint.models import published
+from kinpaint.weights import deepfill
 from pipelines.base.errors import UserError
 from tests.layer_harness import pictures
 
@@ -20,8 +20,8 @@ def arrays():
     network = models.build("gated", width=8)
     rng = np.random.default_rng(0)
     return {
-        name: rng.normal(0, 0.2, v.shape).astype("float32")
-        for name, v in published.published_names(network).items()
+        name: rng.normal(0, 0.2, piece.shape).astype("float32")
+        for name, piece in deepfill.NAMING.pieces(network, ()).items()
     }
 
 
@@ -120,3 +120,35 @@ def test_a_directory_with_something_in_it_is_left_alone(npz, tmp_path):
 def test_models_without_published_weights_are_refused(npz, tmp_path):
     with pytest.raises(UserError, match="gated or contextual only"):
         import_weights(ImportOptions("cnn", str(npz), run_dir=str(tmp_path / "r")))
+
+
+def test_any_network_is_imported_by_its_variables_names(tmp_path):
+    model = "residual(width=4, dilations=(1, 2), fill=pull_push)"
+    network = models.build("residual", width=4, dilations=(1, 2), fill="pull_push")
+    for variable in network.variables:  # a fresh one's last kernel is zero
+        variable.assign(np.random.default_rng(0).normal(0, 0.1, variable.shape))
+    np.savez(tmp_path / "mine.npz", **{v.path: v.numpy() for v in network.variables})
+    run_dir = str(tmp_path / "run")
+    options = ImportOptions(model, str(tmp_path / "mine.npz"), run_dir=run_dir, image_size=128)
+    import_weights(options)
+    opened = kinpaint.load(run_dir)
+    assert opened.card["image_size"] == 128
+    np.testing.assert_array_equal(
+        opened.network(pictures())["output"], network(pictures())["output"]
+    )
+
+
+def test_arrays_of_another_network_are_refused_by_name(tmp_path):
+    network = models.build("residual", width=4, dilations=(1, 2))
+    arrays = {v.path: v.numpy() for v in network.variables}
+    arrays.pop("residual/rgb/bias")
+    arrays["residual/more/kernel"] = np.zeros(3, "float32")
+    np.savez(tmp_path / "mine.npz", **arrays)
+    options = ImportOptions(
+        "residual(width=4, dilations=(1, 2))",
+        str(tmp_path / "mine.npz"),
+        run_dir=str(tmp_path / "run"),
+    )
+    with pytest.raises(UserError, match="more/kernel is unknown.*rgb/bias is missing"):
+        import_weights(options)
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,1 @@
+"""Models that fill holes in photographs: presets, and what makes a filling fit its photo."""
