@@ -18,9 +18,9 @@ figures=docs/results
 "$python" -m kinpaint.explain --model=saved_models/kinpaint-small --data_dir="$photos" --split=val \
   --image_size=128 --masks="medium + thick" --show='oxford_*' --limit=3 --train_limit=300 --out_dir=$made/explain
 
-set -- --eval="256 px=$made/eval" --eval="64 px=$figures/64px_medium.json" --eval="128 px=$figures/128px_medium.json"
-for level in 1 2 3 4 5 6; do
-  set -- "$@" --eval="level $level=$figures/levels/$level.json"
+set -- --eval="256 px=$made/eval" --eval="64 px=$figures/64px_medium.json"
+for setting in level1 level2 level3 level4 level5 level6 128medium 256thin 256thick; do
+  set -- "$@" --eval="$setting=$figures/base/$setting.json"
 done
 "$python" -m kinpaint.report "$@" \
   --run="residual=$figures/runs/residual" --run="cnn=$figures/runs/cnn" \
