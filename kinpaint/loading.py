@@ -90,7 +90,7 @@ class Completer:
         image = checked_pictures(np.asarray(image)[None])[0]
         _check_sizes(tile, reach)
         hole = halo.grown(image, checked_hole(mask, image), grow)
-        depth = self.depth if reach is None else max(reach * self.depth // self.reach, 1)
+        depth = self.depth if not reach else max(reach * self.depth // self.reach, 1)
         reach = min(reach or self.reach, tile)
         levels = fill.plan(hole, tile, reach, depth)
         pieces = details.plan(hole) if detail and max(hole.shape) > reach else []
@@ -104,12 +104,13 @@ class Completer:
             filled.append(details.restore(picture, hole, pieces, step))
         return filled[0] if samples == 1 else np.stack(filled)
 
-    def complete_batch(self, images, masks, seed=0, samples=1):
+    def complete_batch(self, images, masks, seed=0, samples=1, detail=False):
         """Fills uint8 [N, H, W, 3] under [N, H, W, 1] or [N, H, W].
 
         Gives uint8 [N, H, W, 3], or [K, N, H, W, 3] for samples=K > 1.
 
-        Pictures within `reach` go through the network together, others as by `complete`.
+        Pictures within `reach` go through the network together, others as by `complete`; no
+        detail is added unless `detail` is true: scores are of what the network paints.
         """
         images, masks = checked_pictures(images), np.asarray(masks)
         if masks.ndim not in (3, 4) or images.shape[:3] != masks.shape[:3]:
@@ -121,7 +122,7 @@ class Completer:
         masks = np.stack(holes)[..., None].astype(np.uint8) * np.uint8(255)
         if max(images.shape[1:3]) > self.reach:
             filled = [
-                self.complete(image, mask, samples, seed)
+                self.complete(image, mask, samples, seed, detail=detail)
                 for image, mask in zip(images, masks, strict=True)
             ]
             return np.stack(filled, axis=0 if samples == 1 else 1)

@@ -1,6 +1,6 @@
 """Lists the models in the box.
 
-    python -m kinpaint.presets
+    python -m kinpaint.presets  # name, weights, size, use and folder of each
 
 Each is opened by its name: `kinpaint.load("kinpaint-base")`, `--model=kinpaint-base`.
 In Python `kinpaint.presets()` gives the same as objects.

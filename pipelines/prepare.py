@@ -11,7 +11,6 @@ import numpy as np
 
 from pipelines import complexity, crops, decode, listing, quality
 from pipelines.base.late import tf
-from pipelines.exploration.measure import reduced
 
 JPEG_QUALITY = 95
 _FRAME = 0.02  # of the short side, on opposite sides
@@ -75,7 +74,7 @@ def _jpeg_name(name):
 
 def _checked(native):
     """Hashes and complexity; raises Dropped on flat and framed pictures."""
-    small = reduced(native)
+    small = quality.reduced(native)
     luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     if luma.std() < _FLAT:
         raise Dropped("flat")

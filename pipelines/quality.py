@@ -15,6 +15,8 @@ from pipelines import stored
 from pipelines.base.errors import UserError
 
 NEAR = 6  # bits of 64; unrelated photographs lie around 32, re-encoded copies within 4
+SIDE = 256  # short side at which texture and light are measured
+_STRIP = 64
 FLAT_DEVIATION = 1.2  # of 255: a border row flatter than this is no sky but a frame
 
 
@@ -38,6 +40,17 @@ def decode(data):
         raise Unreadable(f"not a whole picture: {error}") from error
     except Exception as error:  # Pillow raises a dozen kinds on damaged files
         raise Unreadable(f"not a whole picture: {type(error).__name__}") from error
+
+
+def reduced(rgb, side=SIDE):
+    """uint8 [H, W, 3] with its short side brought to `side`; area-averaged when shrunk.
+
+    The long side of a strip is at most `_STRIP` times that, whatever becomes of the short one.
+    """
+    scale = min(side / min(rgb.shape[:2]), _STRIP * side / max(rgb.shape[:2]))
+    size = [max(1, round(length * scale)) for length in rgb.shape[1::-1]]
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return rgb if scale == 1 else cv2.resize(rgb, size, interpolation=way)
 
 
 def _eight_bits(picture):

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 
 import pytest
 
@@ -82,10 +83,14 @@ def _is_flags(node):
 
 
 def test_every_option_and_field_is_read_somewhere():
-    """A dataclass field nobody reads, as an attribute, key or argument, does nothing."""
-    read = {n.attr for _, n in nodes(ast.Attribute) if isinstance(n.ctx, ast.Load)}
+    """A field nobody reads, as an attribute, key, argument or in a template, does nothing."""
+    templates = [path.read_text() for p in PACKAGES for path in (ROOT / p).rglob("*.j2")]
+    read = {name for text in templates for name in re.findall(r"\.(\w+)", text)}
+    read |= {n.attr for _, n in nodes(ast.Attribute) if isinstance(n.ctx, ast.Load)}
     read |= {n.arg for _, n in nodes(ast.arg)}
     read |= {n.value for _, n in nodes(ast.Constant) if isinstance(n.value, str)}
+    for template in (ROOT / "kinpaint").rglob("*.j2"):
+        read |= {*re.findall(r"\.(\w+)", template.read_text())}
     unread = []
     for path, node in nodes(ast.ClassDef):
         if any("dataclass" in ast.unparse(d) for d in node.decorator_list):

@@ -85,23 +85,9 @@ def test_recorded_flags_read_back_what_they_were(options):
     private = flags.FlagValues()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flags, "FLAGS", private)
-        for kind, name in (
-            (bool, "boolean"),
-            (int, "integer"),
-            (float, "float"),
-            (str, "string"),
-        ):
-            patch.setitem(cli._DEFINERS, kind, _privately(f"DEFINE_{name}", private))
-        for name in ("DEFINE_enum", "DEFINE_multi_string"):
-            patch.setattr(flags, name, _privately(name, private))
         cli.define(Options)
         private(["program", *cli.lines(options)])
         assert cli.read(Options) == options
-
-
-def _privately(name, private):
-    define = getattr(flags, name)
-    return lambda *args, **more: define(*args, **more, flag_values=private)
 
 
 rows = st.dictionaries(

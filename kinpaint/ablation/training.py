@@ -131,6 +131,7 @@ def train(runs, base, data_dir):
     """
     failed = {}
     shared = pathlib.Path(runs[0].dir).parent / "base.flags"
+    shared.parent.mkdir(parents=True, exist_ok=True)
     files.write(shared, "\n".join(base) + "\n")
     for number, run in enumerate(runs, 1):
         flags = [*base, *run.variant.flags]

@@ -123,12 +123,10 @@ class Study:
     Attributes:
         name: the directory's own name.
         data: what ablation.json holds.
-        curves: {variant: [(CPU minutes, PSNR in the hole)]} of its first seeds.
     """
 
     name: str
     data: dict
-    curves: dict
 
     @property
     def variants(self):
@@ -381,15 +379,7 @@ def _study(path):
     for key in ("base", "metric"):
         if key not in data["settings"]:
             raise UserError(f"{path}/ablation.json names no {key}: run kinpaint.ablate again")
-    curves = {}
-    if (path / "curves.csv").is_file():
-        with open(path / "curves.csv", newline="") as file:
-            for row in csv.DictReader(file):
-                if row["metric"] == "psnr_hole":
-                    points = curves.setdefault(row["variant"], {}).setdefault(row["seed"], [])
-                    points.append((float(row["cpu_minutes"]), float(row["value"])))
-    firsts = {variant: next(iter(seeds.values())) for variant, seeds in curves.items()}
-    return Study(path.resolve().name, data, firsts)
+    return Study(path.resolve().name, data)
 
 
 def _as_pair(variant, metric):

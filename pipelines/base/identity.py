@@ -39,7 +39,10 @@ def stamp(path: str | os.PathLike) -> list[int]:
     Raises:
         OSError: there is no such file, or it is none (to open a pipe would wait for ever).
     """
-    found = os.stat(path)
+    try:
+        found = os.stat(path)
+    except ValueError as error:  # a NUL in it: no file is called so
+        raise OSError(errno.EINVAL, str(error), os.fspath(path)) from error
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "not a file", os.fspath(path))
     return [found.st_size, found.st_ctime_ns, found.st_ino]

@@ -11,8 +11,6 @@ import numpy as np
 
 from pipelines import complexity, quality, stored
 
-SIDE = 256
-_STRIP = 64
 _ORIENTATION = 0x0112
 # ITU-T T.81 table K.1, the luminance table that IJG quality scales.
 _STANDARD = np.array([
@@ -36,7 +34,7 @@ def measure(data):
     except quality.Unreadable as error:
         return row | {"error": str(error)}, None
     native = np.asarray(picture)
-    small = reduced(native)
+    small = quality.reduced(native)
     luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     row |= _geometry(native) | _compression(data, native)
     row |= _light(small, luma) | _texture(luma) | _oddities(small, luma)
@@ -44,17 +42,6 @@ def measure(data):
     row["phash"] = quality.perceptual_hash(luma)
     row["phash_mirrored"] = quality.perceptual_hash(np.ascontiguousarray(luma[:, ::-1]))
     return row, cv2.resize(small, (64, 64), interpolation=cv2.INTER_AREA)
-
-
-def reduced(rgb, side=SIDE):
-    """uint8 [H, W, 3] with its short side brought to `side`; area-averaged when shrunk.
-
-    The long side of a strip is at most `_STRIP` times that, whatever becomes of the short one.
-    """
-    scale = min(side / min(rgb.shape[:2]), _STRIP * side / max(rgb.shape[:2]))
-    size = [max(1, round(length * scale)) for length in rgb.shape[1::-1]]
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return rgb if scale == 1 else cv2.resize(rgb, size, interpolation=way)
 
 
 def _geometry(native):
@@ -131,7 +118,7 @@ def _oddities(small, luma):
         - cv2.blur(luma.astype(np.float32), (9, 9)) ** 2
     )
     return {
-        "frame": quality.frame_width(luma) / SIDE,
+        "frame": quality.frame_width(luma) / quality.SIDE,
         "flat": float((local < 1.0).mean()),
         "white": float((small.min(axis=2) >= 250).mean()),
         "text": _text_share(luma),

@@ -7,7 +7,6 @@ import numpy as np
 
 from pipelines import listing, quality
 from pipelines.exploration import plots
-from pipelines.exploration.measure import reduced
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1080px;margin:2em auto;
@@ -83,7 +82,7 @@ def _table(caption, header, rows):
 
 def _thumbnail(root, path, label):
     picture = quality.decode((root / path).read_bytes())
-    small = reduced(np.asarray(picture), 104)
+    small = quality.reduced(np.asarray(picture), 104)
     return _figure(label, plots.jpeg(small, 80), "jpeg", title=path)
 
 

@@ -203,7 +203,12 @@ class Journal:
     def waiting(self) -> schema.Waiting | None:
         """What a run waits for now, if any does."""
         path = self.state_dir / "waiting.json"
-        return schema.checked_file(path, schema.Waiting) if path.exists() else None
+        try:
+            return schema.checked_file(path, schema.Waiting)
+        except UserError:
+            if path.exists():
+                raise
+            return None  # it goes on
 
     def _write(self, entry):
         files.append(self.state_dir / "journal.jsonl", msgspec.to_builtins(entry))

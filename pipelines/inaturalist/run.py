@@ -5,7 +5,7 @@ filled one first, and within a class its species, so that a set cut short at any
 balanced. When a species runs out, its share goes to the others of its class.
 
 A stop of any kind (a limit, an ill service, Ctrl-C, a full disk) settles what is in the air: a
-photo that lands within a second is kept with its row and its credit, the others never were.
+photo that lands at once is kept with its row and its credit, the others never were.
 """
 
 import collections
@@ -33,7 +33,7 @@ from pipelines.inaturalist.plan import Species
 from pipelines.inaturalist.schema import Candidate, plain
 
 TRIES = 6  # of one photo in one run, while the store is well
-_SETTLE_S = 1.0  # how long a stop waits for what is in the air
+_SETTLE_S = 0.7  # how long a stop waits for what is in the air
 _SLACK_S = 30.0  # for decoding a photo, beside the time of its answer
 _AGREES = (
     0.9  # the share of what it stated that a species must have shown to have ended for good
@@ -313,7 +313,7 @@ class _Flights:
                 self._give_up(row, outcome, proven=False)
 
     def settle(self):
-        """Keeps what lands within a second; what is in the air after that was never there."""
+        """Keeps what lands at once; what is in the air after that was never there."""
         ends = time.monotonic() + _SETTLE_S
         with contextlib.suppress(queue.Empty, OSError):
             while self._flying:
