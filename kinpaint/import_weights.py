@@ -31,7 +31,8 @@ class ImportOptions(cli.Options):
         "(DeepFill v1)",
     )
     weights: str = cli.option(
-        "", "PyTorch file (.ckpt, .pt, .pth), TensorFlow checkpoint's prefix or .npz"
+        "",
+        "published file: PyTorch (.ckpt, .pt, .pth), a TensorFlow checkpoint's prefix, or .npz",
     )
     channel_order: str = cli.option(
         "",

@@ -27,7 +27,8 @@ class ReportOptions(Options):
         "", "run whose pictures become the film of the training; all of them are shown"
     )
     text: str = option(
-        "", "folder of your own Markdown in place of a chapter's: method.md, limits.md, ..."
+        "",
+        "folder of your own Markdown in place of a chapter's, such as method.md and limits.md",
     )
     show: tuple = option(
         (),
