@@ -5,6 +5,8 @@ import pathlib
 import runpy
 import sys
 
+from pipelines import cli
+
 ROOT = pathlib.Path(__file__).parent
 
 
@@ -47,7 +49,8 @@ def main() -> int:
         print(f"error: there is no command {word!r}: write one of {names}", file=sys.stderr)
         return 1
     del sys.argv[1]
-    runpy.run_module(known[word][0], run_name="__main__", alter_sys=True)
+    with cli.naming_extras():
+        runpy.run_module(known[word][0], run_name="__main__", alter_sys=True)
     return 0
 
 

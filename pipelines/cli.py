@@ -18,6 +18,7 @@ may be stands where it is defined and is checked whenever an object is made, fro
 in Python.
 """
 
+import contextlib
 import dataclasses
 import math
 import numbers
@@ -386,6 +387,33 @@ def _flag_and_help(field):
     return f"--{field.name}={default}", field.metadata["help"] + kinds
 
 
+# Packages that only an extra of pyproject.toml brings, by what is imported.
+_EXTRAS = {
+    "data": ("requests", "urllib3", "msgspec"),
+    "report": ("scipy", "skimage", "matplotlib", "jinja2", "markdown_it", "imageio_ffmpeg"),
+    "demo": ("starlette", "uvicorn", "python_multipart"),
+    "serve": ("grpc", "tensorflow_serving"),
+    "beam": ("apache_beam", "google_crc32c"),
+}
+
+
+@contextlib.contextmanager
+def naming_extras():
+    """Within, a package that is not installed ends in one line that says how to get it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").split(".")[0]
+        for extra, packages in _EXTRAS.items():
+            if missing in packages:
+                print(
+                    f'error: this needs {missing}: pip install "kinpaint[{extra}]"',
+                    file=sys.stderr,
+                )
+                sys.exit(1)
+        raise
+
+
 def run(main, *option_classes, words=False):
     """Defines the flags, parses them, runs `main`.
 
@@ -411,7 +439,8 @@ def run(main, *option_classes, words=False):
         try:
             if argv[1:] and not words:
                 raise UserError(f"{argv[1]!r} is no flag: settings are given as --name=value")
-            return main(argv)
+            with naming_extras():
+                return main(argv)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             return 1

@@ -62,3 +62,26 @@ def test_the_list_and_the_version_and_a_wrong_word():
 
 def test_the_exit_code_passes_through():
     assert run("eval", "--limit=many").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "package", "extra"),
+    [
+        ("scrape", "msgspec", "data"),
+        ("sample", "skimage", "report"),
+        ("demo", "uvicorn", "demo"),
+    ],
+)
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(word, package, extra):
+    """Stands in for an environment without it: importing the package says it is not there."""
+    script = (
+        "import sys, runpy\n"
+        f"sys.modules[{package!r}] = None\n"
+        f"sys.argv = ['kinpaint', {word!r}, '--port=0']\n"
+        "runpy.run_module('kinpaint', run_name='__main__', alter_sys=True)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert ran.returncode == 1
+    assert ran.stderr == f'error: this needs {package}: pip install "kinpaint[{extra}]"\n'
