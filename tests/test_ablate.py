@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -169,7 +170,11 @@ def test_a_grid_crosses_every_variant():
 def test_bad_studies_are_told_in_one_line(options, message, tmp_path):
     unfinished = tmp_path / "runs" / "base" / "checkpoints" / "3"  # but no line of history
     unfinished.mkdir(parents=True)
-    options = AblateOptions(**{"out_dir": str(tmp_path), "data_dir": "photos", **options})
+    photos = tmp_path / "photos" / "cats"
+    photos.mkdir(parents=True)
+    cv2.imwrite(str(photos / "a.png"), np.zeros((8, 8, 3), np.uint8))
+    given = {"out_dir": str(tmp_path), "data_dir": str(photos.parent), **options}
+    options = AblateOptions(**given)
     with pytest.raises(UserError, match=re.escape(message)) as caught:
         study_.ablate(options)
     assert "\n" not in str(caught.value)

@@ -84,7 +84,8 @@ class Pluralistic(Gated):
         """A latent drawn from what the encoder says of the fill's error, and its moments."""
         x = chain(self.encoder, ops.concatenate([error, mask], axis=-1))
         x = ops.cast(x, "float32")
-        share = ops.average_pool(mask, 16, padding="same")  # of the hole in each of x's cells
+        # The share of hole in each of x's cells. Keras' JAX backend needs the strides named.
+        share = ops.average_pool(mask, 16, strides=16, padding="same")
         x = ops.sum(x * share, axis=(1, 2)) / ops.maximum(ops.sum(share, axis=(1, 2)), 1e-6)
         mean, log_variance = ops.split(self.moments(x), 2, axis=-1)
         log_variance = ops.clip(log_variance + LOG_VARIANCE_AT_START, -10.0, 10.0)

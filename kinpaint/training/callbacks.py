@@ -16,7 +16,7 @@ from tensorboard.plugins.hparams import api as hparams_api
 
 from kinpaint.training import checkpoints, records, restoring
 from kinpaint.training.validation import better
-from pipelines import cli
+from pipelines import cli, listing
 from pipelines.base import files
 
 MAX_ROLLBACKS = 5
@@ -226,8 +226,7 @@ class Pictures(keras.callbacks.Callback):
 
     def _keep(self, step, picture):
         """The completions as a file, for the report's film of the training."""
-        folder = self.run.dir / "pictures"
-        folder.mkdir(exist_ok=True)
+        folder = listing.mark_written(self.run.dir / "pictures")
         encoded = tf.io.encode_png(picture)
         files.write(folder / f"{step:08d}.png", encoded.numpy())
 

@@ -46,17 +46,20 @@ def unique() -> str:
     return f"{host}.{os.getpid()}.{secrets.token_hex(8)}"
 
 
-def sweep(folder: str | os.PathLike, pattern: str = ".*.tmp") -> None:
-    """Removes scratch files and directories in `folder` that nobody touched for a day.
+def sweep(
+    folder: str | os.PathLike, pattern: str = ".*.tmp", idle_s: float = LEFT_BEHIND_S
+) -> None:
+    """Removes scratch files and directories in `folder` that nobody touched for so long.
 
-    A younger one may belong to a process at work, here or on another host.
+    A younger one may belong to a process at work, here or on another host. Whoever holds the
+    `Lock` that all writers of a folder take may sweep with `idle_s=0`.
     """
     now = time.time()
     for path in pathlib.Path(folder).glob(pattern):
         with contextlib.suppress(OSError):  # its owner may remove or rename it meanwhile
             inside = path.iterdir() if path.is_dir() else ()
             newest = max(p.lstat().st_mtime for p in (path, *inside))
-            if now - newest > LEFT_BEHIND_S:
+            if now - newest >= idle_s:
                 remove(path)
 
 

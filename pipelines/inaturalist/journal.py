@@ -105,7 +105,7 @@ class Journal:
     def sweep(self) -> None:
         """Removes what a killed run left: downloads under way, old scratch files, its wait."""
         for folder in (self.out_dir, self.state_dir):
-            files.sweep(folder)
+            files.sweep(folder, idle_s=0)  # the lock is held: nobody else writes here
         files.remove(self.parts_dir)
         files.remove(self.state_dir / "waiting.json")
 

@@ -97,7 +97,7 @@ BREAKS = (
     Break(
         "a checkpoint is renamed without being read back",
         "kinpaint/training/checkpoints.py",
-        "        verify(temporary)\n",
+        "            verify(unfinished)\n",
         "",
         "tests/training/test_checkpoints.py",
     ),

@@ -325,7 +325,8 @@ def test_a_failure_is_told_and_the_page_goes_on(tab, cat):
         tab.key("Enter")
         tab.said(words)
     tab.key("m")
-    assert "no such network" in tab.page.locator("#cards [data-model=broken]").inner_text()
+    card = tab.page.locator("#cards [data-model=broken]")
+    card.get_by_text("no such network").wait_for()
     tab.page.click("#cards [data-model=quick]")
     tab.fill(1)
 

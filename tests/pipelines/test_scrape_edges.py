@@ -25,11 +25,11 @@ def scrape(name, out_dir, *flags):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"connections": 0}, "--connections must be above 0"),
-        ({"timeout_s": 0.0}, "--timeout_s must be above 0"),
-        ({"max_species": -1}, "--max_species must be above 0"),
-        ({"per_observer": 0}, "--per_observer must be above 0"),
-        ({"interval_s": -1.0}, "--interval_s must be at least 0"),
+        ({"connections": 0}, "--connections=0: .* of at least 1"),
+        ({"timeout_s": 0.0}, "--timeout_s=0.0: .* above 0"),
+        ({"max_species": -1}, "--max_species=-1: .* of at least 1"),
+        ({"per_observer": 0}, "--per_observer=0: .* of at least 1"),
+        ({"interval_s": -1.0}, "--interval_s=-1.0: .* of at least 0"),
         ({"size": "small"}, "at most 240 px.*--min_side=256"),
     ],
 )
