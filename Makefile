@@ -14,7 +14,7 @@ test: $(VENV)/.installed lint
 
 # The fast tests, for all day.
 check: $(VENV)/.installed lint
-	$(RUN) -m pytest -n 2 --dist worksteal -m "not slow"
+	$(RUN) -m pytest -n 2 --dist loadfile -m "not slow"
 
 # The API page, from the docstrings: out/docs/index.html.
 docs: $(VENV)/.installed

@@ -41,7 +41,7 @@ def study(sample_dir, tmp_path_factory):
         f"--base={BASE}",
         "--variant=small: --model=cnn(width=4,depth=2)",
         "--variant=gates & more: --model=gated(width=4) --seeds=1,2",
-        "--variant=broken: --model=nonsense",
+        "--variant=broken: --model=cnn(width=-1)",  # a word of the flag's, but no network
         "--score=--limit=3 --baselines=telea --lpips=none",
     )
     assert done.returncode == 1, done.stderr
@@ -58,7 +58,7 @@ def test_runs_are_ordinary_and_a_broken_one_is_named(study):
         "small",
         "gates & more",
     ]
-    assert "unknown model 'nonsense'" in done.stderr
+    assert "model 'cnn' cannot be built of (width=-1)" in done.stderr
 
 
 def test_figures_equal_a_second_computation(study):
