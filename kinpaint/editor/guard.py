@@ -108,7 +108,7 @@ class Guard:
             return _no(413, f"larger than {self._most // 2**20} megabytes")
         if scope["method"] not in _SAFE:
             origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-            if origin is not None and urllib.parse.urlsplit(origin).netloc != host:
+            if origin is not None and _netloc(origin) != host:
                 return _no(403, "requests of other origins are refused")
             if site not in (None, "same-origin", "none"):
                 return _no(403, "requests of other sites are refused")
@@ -173,6 +173,13 @@ class Guard:
             return message
 
         await self._app(scope, counted, send)
+
+
+def _netloc(origin):
+    try:
+        return urllib.parse.urlsplit(origin).netloc
+    except ValueError:  # no address at all, such as http://[
+        return None
 
 
 def _no(status, why, headers=None):

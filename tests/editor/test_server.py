@@ -320,6 +320,7 @@ def test_other_origins_other_names_and_requests_without_the_token_are_refused(vi
     for headers, status in (
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Origin": visitor.url.replace("127.0.0.1", "localhost")}, 403),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),

@@ -346,7 +346,9 @@ async function reselect() {
   doc.mask.add(...found);
   wanted.entry = commit("selection");
   view.drawMask();
-  if (!wanted.entry) say("Nothing was found there: click again, or drag a box around it.");
+  if (wanted.entry) return;
+  if (!keep.length) endSelection(); // else the empty box would bound what is clicked next
+  say("Nothing was found there: click again, or drag a box around it.");
 }
 
 function showClicks() {
