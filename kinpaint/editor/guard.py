@@ -31,6 +31,7 @@ _HEADERS = {
 }
 _SAFE = ("GET", "HEAD")
 _OPEN = ("/healthz",)  # a watchdog has no token
+_LONGEST_PATH = 1000  # Python refuses to read numbers of more than 4300 digits
 _LINGER_S, _LINGER_BYTES = 10.0, 2**30  # of a refused body, read so that the refusal arrives
 
 _ENTER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>kinpaint</title>
@@ -103,6 +104,8 @@ class Guard:
         if not self._is_ours(host):
             name = host[:100]
             return _no(421, f"this server is not {name!r}: start it with --host_name, if it is")
+        if len(scope["path"]) > _LONGEST_PATH:
+            return _no(414, "no address here is so long")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._most:
             return _no(413, f"larger than {self._most // 2**20} megabytes")

@@ -456,6 +456,9 @@ def test_a_phone_paints_with_one_finger_and_zooms_with_two(browser, url, cat, tm
           .map((e) => e.id)"""
     )
     assert small == []
+    tab.page.tap("#help-open")
+    assert tab.page.evaluate("() => document.getElementById('help').scrollTop") == 0
+    tab.page.tap("#help .close")
     client = tab.context.new_cdp_session(tab.page)
 
     def touch(kind, *places):

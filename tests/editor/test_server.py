@@ -443,6 +443,14 @@ def test_paths_lead_nowhere_else(visitor, path):
     assert status in (b"404", b"400", b"405"), status
 
 
+def test_a_number_too_long_to_be_read_is_refused(visitor):
+    photo = visitor.open(png(smooth(20, 30)))
+    for number, status in (("9" * 900, 404), ("9" * 5000, 414)):
+        for place in (f"{number}/0/0", f"0/{number}/0", f"0/0/{number}"):
+            path = f"/api/photos/{photo['id']}/steps/0/tiles/{place}"
+            assert visitor.ask("GET", path, status).json()["error"]
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
     lambda inner: (
