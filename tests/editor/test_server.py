@@ -396,6 +396,10 @@ def test_what_is_no_photo_is_refused_in_words_and_leaves_nothing(visitor, tmp_pa
             answer = visitor.ask("POST", "/api/photos", 422, params={"name": name}, data=body)
             assert said in answer.json()["error"]
     visitor.ask("POST", "/api/photos", 422, data=b"")
+    step = f"/api/photos/{visitor.open(png(smooth(20, 30)))['id']}/steps/0"
+    for kind, path in (("mask", "fill?model=quick"), ("patch", "patch")):
+        answer = visitor.ask("POST", f"{step}/{path}", 422, data=b"GIF89a")
+        assert answer.json()["error"] == f"not a {kind}: send a PNG file"
 
 
 @pytest.mark.parametrize(
