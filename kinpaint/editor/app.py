@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 import anyio
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -523,17 +523,24 @@ def _hole_of_file(photo, file, settings):
     return files.read_mask(file.read(), files.read(photo.original), invert)
 
 
-def _mask_for_job(photo, body):
-    """The page's mask, checked and saved for the engine; its path."""
+@contextlib.contextmanager
+def _png(body, kind):
+    """A request's body as an open picture."""
     try:
         with Image.open(io.BytesIO(body), formats=["PNG"]) as image:
-            if image.mode != "1" or image.size != (photo.width, photo.height):
-                raise UserError(
-                    "the mask must be a PNG of one bit a pixel and the photo's size"
-                )
-            hole = np.asarray(image)
+            yield image
+    except UnidentifiedImageError as error:  # its own words name an object in memory
+        raise UserError(f"not a {kind}: send a PNG file") from error
     except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"not a mask: {error}") from error
+        raise UserError(f"not a {kind}: {error}") from error
+
+
+def _mask_for_job(photo, body):
+    """The page's mask, checked and saved for the engine; its path."""
+    with _png(body, "mask") as image:
+        if image.mode != "1" or image.size != (photo.width, photo.height):
+            raise UserError("the mask must be a PNG of one bit a pixel and the photo's size")
+        hole = np.asarray(image)
     if not hole.any():
         raise UserError("paint over what should go first")
     return jobs.save_mask(photo.folder, hole)
@@ -557,16 +564,13 @@ def _patch(layer):
 
 def _patched(photo, step, body, left, top):
     """A patch file to the layer it once was."""
-    try:
-        with Image.open(io.BytesIO(body), formats=["PNG"]) as image:
-            width, height = image.size
-            if left + width > photo.width or top + height > photo.height:
-                raise UserError("the patch is larger than the photo")
-            if image.mode != "RGBA":
-                raise UserError("a patch is a PNG with transparency")
-            patch = np.asarray(image)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"not a patch: {error}") from error
+    with _png(body, "patch") as image:
+        width, height = image.size
+        if left + width > photo.width or top + height > photo.height:
+            raise UserError("the patch is larger than the photo")
+        if image.mode != "RGBA":
+            raise UserError("a patch is a PNG with transparency")
+        patch = np.asarray(image)
     before = pictures.whole(step.layers)
     hole = np.zeros(before.shape[:2], bool)
     box = slice(top, top + height), slice(left, left + width)

@@ -31,6 +31,7 @@ _HEADERS = {
 }
 _SAFE = ("GET", "HEAD")
 _OPEN = ("/healthz",)  # a watchdog has no token
+_LONGEST_PATH = 1000  # Python refuses to read numbers of more than 4300 digits
 _LINGER_S, _LINGER_BYTES = 10.0, 2**30  # of a refused body, read so that the refusal arrives
 
 _ENTER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>kinpaint</title>
@@ -103,12 +104,14 @@ class Guard:
         if not self._is_ours(host):
             name = host[:100]
             return _no(421, f"this server is not {name!r}: start it with --host_name, if it is")
+        if len(scope["path"]) > _LONGEST_PATH:
+            return _no(414, "no address here is so long")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._most:
             return _no(413, f"larger than {self._most // 2**20} megabytes")
         if scope["method"] not in _SAFE:
             origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-            if origin is not None and urllib.parse.urlsplit(origin).netloc != host:
+            if origin is not None and _netloc(origin) != host:
                 return _no(403, "requests of other origins are refused")
             if site not in (None, "same-origin", "none"):
                 return _no(403, "requests of other sites are refused")
@@ -173,6 +176,13 @@ class Guard:
             return message
 
         await self._app(scope, counted, send)
+
+
+def _netloc(origin):
+    try:
+        return urllib.parse.urlsplit(origin).netloc
+    except ValueError:  # no address at all, such as http://[
+        return None
 
 
 def _no(status, why, headers=None):

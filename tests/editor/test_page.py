@@ -212,6 +212,19 @@ def test_an_object_is_clicked_and_refined(tab, tmp_path):
     assert overlap(tab.mask(), inside) > 0.8
 
 
+def test_a_box_around_nothing_leaves_the_next_click_free(tab, tmp_path):
+    from tests.editor.test_select import overlap, scene
+
+    picture, inside = scene()
+    picture[:20] = 128  # nothing to see here
+    tab.open(save(tmp_path / "thing.png", picture))
+    tab.key("s")
+    tab.drag((0.05, 0.01), (0.1, 0.03))
+    tab.said("Nothing was found there: click again")
+    tab.page.mouse.click(*tab.at(0.4, 0.55))  # as it was told
+    until(lambda: overlap(tab.mask(), inside) > 0.85)
+
+
 # ---- filling
 
 
@@ -280,10 +293,12 @@ def test_progress_is_told_and_escape_cancels(tab, cat, stub_log):
     mask = tab.mask()
     tab.page.click("#models-open")
     tab.page.click("#cards [data-model=slow]")
+    stage = tab.page.locator("#stage").bounding_box()
     tab.key("Enter")
     shown = tab.page.locator("#progress-text")
     until(lambda: 5 <= int(shown.get_attribute("aria-valuenow") or 0) < 100)
     assert "%" in shown.inner_text()
+    assert tab.page.locator("#stage").bounding_box() == stage  # the photo stays where it is
     tab.drag((0.2, 0.2), (0.8, 0.2))  # while it works, nothing is painted
     tab.key("Escape")
     tab.page.wait_for_selector("#fill:visible")
@@ -441,6 +456,9 @@ def test_a_phone_paints_with_one_finger_and_zooms_with_two(browser, url, cat, tm
           .map((e) => e.id)"""
     )
     assert small == []
+    tab.page.tap("#help-open")
+    assert tab.page.evaluate("() => document.getElementById('help').scrollTop") == 0
+    tab.page.tap("#help .close")
     client = tab.context.new_cdp_session(tab.page)
 
     def touch(kind, *places):

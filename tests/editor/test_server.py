@@ -320,6 +320,7 @@ def test_other_origins_other_names_and_requests_without_the_token_are_refused(vi
     for headers, status in (
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Origin": visitor.url.replace("127.0.0.1", "localhost")}, 403),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),
@@ -395,6 +396,10 @@ def test_what_is_no_photo_is_refused_in_words_and_leaves_nothing(visitor, tmp_pa
             answer = visitor.ask("POST", "/api/photos", 422, params={"name": name}, data=body)
             assert said in answer.json()["error"]
     visitor.ask("POST", "/api/photos", 422, data=b"")
+    step = f"/api/photos/{visitor.open(png(smooth(20, 30)))['id']}/steps/0"
+    for kind, path in (("mask", "fill?model=quick"), ("patch", "patch")):
+        answer = visitor.ask("POST", f"{step}/{path}", 422, data=b"GIF89a")
+        assert answer.json()["error"] == f"not a {kind}: send a PNG file"
 
 
 @pytest.mark.parametrize(
@@ -440,6 +445,14 @@ def test_paths_lead_nowhere_else(visitor, path):
         )
         status = line.recv(4096).split()[1]
     assert status in (b"404", b"400", b"405"), status
+
+
+def test_a_number_too_long_to_be_read_is_refused(visitor):
+    photo = visitor.open(png(smooth(20, 30)))
+    for number, status in (("9" * 900, 404), ("9" * 5000, 414)):
+        for place in (f"{number}/0/0", f"0/{number}/0", f"0/0/{number}"):
+            path = f"/api/photos/{photo['id']}/steps/0/tiles/{place}"
+            assert visitor.ask("GET", path, status).json()["error"]
 
 
 anything = st.recursive(

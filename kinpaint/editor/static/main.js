@@ -346,7 +346,9 @@ async function reselect() {
   doc.mask.add(...found);
   wanted.entry = commit("selection");
   view.drawMask();
-  if (!wanted.entry) say("Nothing was found there: click again, or drag a box around it.");
+  if (wanted.entry) return;
+  if (!keep.length) endSelection(); // else the empty box would bound what is clicked next
+  say("Nothing was found there: click again, or drag a box around it.");
 }
 
 function showClicks() {
@@ -618,7 +620,13 @@ press("compare", () => compare(view.split === null));
 press("zoom-in", () => view.zoom(1.5));
 press("zoom-out", () => view.zoom(1 / 1.5));
 press("zoom-fit", () => view.fit());
-press("help-open", () => $("help").showModal());
+press("help-open", help);
+
+function help() {
+  $("help").showModal();
+  $("help").scrollTop = 0; // its focus, at the foot, has scrolled a phone there
+}
+
 press("models-open", () => models.length && $("models").showModal());
 for (const button of document.querySelectorAll("button[data-tool]")) {
   button.addEventListener("click", () => setTool(button.dataset.tool));
@@ -701,7 +709,7 @@ const ACTIONS = {
   "-": () => view.zoom(0.8),
   0: () => view.fit(),
   1: () => view.photo && view.zoom(1 / view.scale / devicePixelRatio),
-  "?": () => $("help").showModal(),
+  "?": help,
   i: () => $("outlines").click(),
   delete: () => $("clear").click(),
   backspace: () => $("clear").click(),
