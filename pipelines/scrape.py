@@ -33,6 +33,8 @@ SHORT = 3  # exit code of a run that ended with fewer photos than asked
 def main(argv):
     """Dispatches to plan, run, status, verify or repair; returns the exit code."""
     options = cli.read(ScrapeOptions)
+    other = {"api": "dump_dir", "dump": "api_url"}[options.source]
+    cli.refuse({other: f"with the other --source (this one is {options.source})"})
     if len(argv) != 2 or argv[1] not in COMMANDS:
         raise UserError(f"say what to do: pipelines.scrape {'|'.join(COMMANDS)}")
     if not options.out_dir and argv[1] != "plan":

@@ -38,6 +38,20 @@ def test_flags_that_can_bring_no_photo_are_refused(settings, said):
         plan.check(ScrapeOptions(**settings))
 
 
+@pytest.mark.parametrize(
+    ("flags", "idle"),
+    [
+        (("--dump_dir=tables",), "dump_dir"),
+        (("--source=dump", "--dump_dir=tables", "--api_url=http://127.0.0.1:9/v2"), "api_url"),
+    ],
+)
+def test_a_flag_of_the_other_source_is_refused(flags, idle, tmp_path):
+    result = scrape("run", tmp_path / "out", *flags)
+    assert result.returncode == 1 and len(result.stderr.splitlines()) == 1
+    assert f"--{idle} does nothing except with the other --source" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_flags_are_checked_before_anything_is_asked(tmp_path):
     result = scrape("run", tmp_path / "out", "--size=small")
     assert result.returncode == 1 and len(result.stderr.splitlines()) == 1
